@@ -54,14 +54,21 @@ class ForecastPair:
 
 @group_in_memory()
 def foresee_edit(
-    saved: CampaignDraft, draft: CampaignDraft, now: datetime, only: Collection[int] | None = None
+    saved: CampaignDraft,
+    draft: CampaignDraft,
+    now: datetime,
+    only: Collection[int] | None = None,
+    *,
+    present: Present | None = None,
 ) -> ForecastPair:
     """The campaign as it is saved, and as `draft` makes it if that is saved at `now` (the database's clock).
 
-    `only`: for these upcoming visits (ids), with all of their households; None for all.
+    `only`: for these upcoming visits (ids), with all of their households; None for all. `present`: at `now`,
+    where it was read already.
     """
     plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), read_present(now))
+    visits = read_visits_ahead(saved.filters, draft.filters, now, only)
+    facts = ClinicFacts(visits, present or read_present(now))
     keys = {key for plan in plans for key in plan.steps if key > 0}
     groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now), only)
@@ -135,6 +142,7 @@ class _StepRows:
         self._groups, self._tried, self._only = groups, tried, only
         self._rows_before: dict[int, list[Rows]] = {}
         self._present: dict[int, set[int]] = {}
+        self._early: dict[datetime | None, dict[int, dict[int, float]]] = {}  # by before when, and by step
         self._is_planned = campaign.state != Campaign.State.DRAFT
 
     def read_before(self, key: int, forecaster: Forecaster) -> list[Rows]:
@@ -170,11 +178,11 @@ class _StepRows:
         return self._present[key]
 
     def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:
-        timing, was = self._after.steps[key].timing, self._before.steps.get(key)
-        stays = was is not None and _is_due_alike(was.timing, timing)
+        stays = self._stays(key)
         if not any(_may_move(own, stays=stays) for own in rows):
             return rows
-        created, tried = self._read_created(key, timing), self._tried.get(key, set())
+        created = self._read_created(key, self._after.steps[key].timing)
+        tried = self._tried.get(key, set())
         replanned: list[Rows] = []
         is_moved = False
         for own in rows:
@@ -186,6 +194,20 @@ class _StepRows:
             replanned += new
         return replanned if is_moved else rows
 
+    def _stays(self, key: int) -> bool:
+        """Whether what the edit leaves planned of a step is due when it was."""
+        was = self._before.steps.get(key)
+        return was is not None and _is_due_alike(was.timing, self._after.steps[key].timing)
+
+    def _list_moving(self) -> list[int]:
+        """The steps of whose reminders replanning may move any: those that were read, and any others."""
+        return [
+            key
+            for key in self._after.steps
+            if key not in self._rows_before
+            or any(_may_move(own, stays=self._stays(key)) for own in self._rows_before[key])
+        ]
+
     def _read_created(self, key: int, timing: StepTiming | None) -> dict[int, float]:
         """When each reminder was planned (seconds since 1970); just now, where it makes no difference."""
         facts = self._facts
@@ -195,7 +217,10 @@ class _StepRows:
         created: dict[int, float] = {}
         for group in self._groups.get(key, ()):
             created.update(dict.fromkeys(group.visits, just_now))
-        return created | read_planned_early(key, facts.now, max(early, default=None), self._only)
+        before = max(early, default=None)
+        if before not in self._early:
+            self._early[before] = read_planned_early(self._list_moving(), facts.now, before, self._only)
+        return created | self._early[before].get(key, {})
 
 
 def _is_due_alike(one: StepTiming | None, other: StepTiming | None) -> bool:

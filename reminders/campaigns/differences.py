@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from contacts.database.clock import read_database_clock
 from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign, foresee_edit
 from reminders.campaigns.collector import pause_collector
-from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
+from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft, take_draft
 from reminders.campaigns.forecasts import Outcome, StepForecast
 from reminders.campaigns.present import read_present
 from reminders.campaigns.previews import find_called_today, make_today_test
@@ -111,14 +110,21 @@ class DiffOutdated(Exception):
 
 
 @pause_collector()
-def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff:
-    """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after."""
-    saved = read_draft(draft.campaign.pk)
-    now = now or read_database_clock()
+def diff_edit(
+    draft: CampaignDraft, now: datetime | None = None, config: PracticeConfig | None = None
+) -> CampaignDiff:
+    """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after.
+
+    `config`: the settings, where they were read already, with the campaign as it is saved.
+    """
+    pk = draft.campaign.pk
+    saved = take_draft(pk, config) if config else read_draft(pk)
+    present = read_present(now, config)
+    now = present.now
     digest = _make_digest(saved.campaign, draft)
     if saved.campaign.state != Campaign.State.ACTIVE:
         return CampaignDiff(now, (), (), (), (), 0, 0, 0, digest)
-    pair = foresee_edit(saved, draft, now)
+    pair = foresee_edit(saved, draft, now, present=present)
     changes, unchanged = _no_changes(), 0
     for key in dict.fromkeys([*pair.before.steps, *pair.after.steps]):
         before, after = pair.before.steps.get(key), pair.after.steps.get(key)

@@ -189,17 +189,20 @@ def read_reminder_groups(
 
 
 def read_planned_early(
-    step_id: int, now: datetime, before: datetime | None, only: Collection[int] | None = None
-) -> dict[int, float]:
-    """When reminders of a step were planned, by visit: those of before a moment, and of edited visits.
+    step_ids: Collection[int], now: datetime, before: datetime | None, only: Collection[int] | None = None
+) -> dict[int, dict[int, float]]:
+    """When reminders were planned, by step and visit: those of before a moment, and of edited visits.
 
     Of the reminders that read_reminder_groups() finds; an edited visit is one with `details_at`.
     """
     is_early = Q(appointment__details_at__isnull=False)
     if before:
         is_early |= Q(created_at__lt=before)
-    found = _find_reminders([step_id], now, only).filter(is_early)
-    return dict(found.values_list("appointment", Seconds("created_at")))
+    planned: dict[int, dict[int, float]] = defaultdict(dict)
+    found = _find_reminders(step_ids, now, only).filter(is_early)
+    for step, visit, created in found.values_list("step", "appointment", Seconds("created_at")):
+        planned[step][visit] = created
+    return planned
 
 
 def _find_reminders(

@@ -180,7 +180,7 @@ def _take_campaign(pk: int, config: PracticeConfig) -> CampaignDraft:
 
 
 def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[str, Any]:
-    diff = diff_edit(draft)
+    diff = diff_edit(draft, config=read_shared_settings().config)
     context = {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
     return context | {"is_trial": read_mode() == SendingMode.TRIAL}
 
