@@ -65,7 +65,7 @@ ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
 ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
 ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # seconds
 ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
-ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per dispatch
+ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=32)  # the most requests at once, per dispatch
 
 # Whether addresses that staff enter may be of this machine, and over http; for a laptop and tests only.
 LOOPBACK_MAY_BE_ASKED = DEBUG

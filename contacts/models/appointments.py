@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.database.quick_rows import QuickRows
 from contacts.models.imports import ImportBatch
 from contacts.models.local_times import LocalDateTimeField
 from contacts.models.people import Contact
@@ -28,7 +29,7 @@ class Way(models.TextChoices):
     UNDO = "undo", _("the undo of an import")
 
 
-class Appointment(models.Model):
+class Appointment(QuickRows):
     """An appointment of a contact at a location.
 
     What was booked, and is said, is a wall time: `local_start` in `time_zone`; of a time that occurs twice,

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts.database.quick_rows import QuickRows
 from contacts.models.practice import WHOLE_E164, validate_time_zone
 
 
@@ -66,7 +67,7 @@ class UnusableReason(models.TextChoices):
     FOUND_WRONG = "found_wrong", _("Whoever answered there is not the patient.")
 
 
-class PhoneNumber(models.Model):
+class PhoneNumber(QuickRows):
     """One E.164 number. Opt-outs and usability belong to the number, not to the contacts who share it."""
 
     class ConsentBasis(models.TextChoices):
@@ -219,7 +220,7 @@ class ConsentEntry(models.Model):
         return f"{self.get_what_display()} ({of_what})"
 
 
-class Contact(models.Model):
+class Contact(QuickRows):
     """A patient of the practice."""
 
     first_name = models.CharField(max_length=120)

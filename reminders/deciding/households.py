@@ -25,7 +25,6 @@ from reminders.rules.zones import zone_or_utc
 from reminders.wording.pronunciations import NO_PRONUNCIATIONS, Pronunciations
 from reminders.wording.scripts import (
     FOR_ALL,
-    channel_of,
     choose_letters,
     fill_for_all,
     fill_variables,
@@ -165,7 +164,7 @@ def choose_companions(
             if decide(as_if_due, now).verdict == Verdict.CALL:
                 companions.append(facts)
     companions = sorted(companions, key=_by_time)[: MOST_IN_ONE_CALL - 1]
-    is_text = channel_of(lead.reminder) == Channel.SMS
+    is_text = lead.channel == Channel.SMS
     if companions and is_text and measure_text(build_message(lead, companions)[1]).segments > 1:
         return []
     return companions
@@ -180,7 +179,7 @@ def build_message(
     script = lead.script_text
     if script is None:
         raise ValueError("the reminder has no script to say")
-    is_text = channel_of(lead.reminder) == Channel.SMS
+    is_text = lead.channel == Channel.SMS
     say_as = pronunciations.get(script.language, NOTHING_TO_SAY_AS)
     if companions:
         all_facts = sorted([lead, *companions], key=_by_time)
@@ -209,7 +208,7 @@ def _household_of(facts: ReminderFacts) -> tuple[object, ...]:
     reminder = facts.reminder
     number_id = facts.number.pk if facts.number else None
     location_id = reminder.appointment.location_id
-    channels = reminder.channel, channel_of(reminder)  # of two siblings, one may prefer text messages
+    channels = reminder.channel, facts.channel  # of two siblings, one may prefer text messages
     return number_id, reminder.step_id, channels, reminder.ordered_by_id, location_id
 
 

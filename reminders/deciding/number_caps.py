@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from contacts.database.arrays import is_any
 from contacts.models.people import Channel
 from reminders.deciding.situations import NO_LIMITS, Limits
 from reminders.models import CallRecord, Reminder
@@ -153,7 +154,7 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     """
     use = {number: NumberUse() for number in numbers}
     calls = CallRecord.objects.filter(
-        number__in=use, state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK
+        is_any("number", use), state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK
     ).values_list(
         "pk",
         "number",

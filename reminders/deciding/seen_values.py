@@ -10,7 +10,6 @@ from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.number_caps import NumberUse, UseCounts, read_caps
 from reminders.deciding.situations import ReminderFacts
 from reminders.rules.calling_hours import find_zone_source
-from reminders.wording.scripts import channel_of
 
 NOT_COUNTED = UseCounts(0, 0)
 
@@ -53,7 +52,7 @@ def read_seen_values(facts: ReminderFacts, use: NumberUse | None, moment: dateti
     reminder, number, text = facts.reminder, facts.number, facts.script_text
     appointment, campaign = reminder.appointment, reminder.step.campaign
     contact, location = appointment.contact, appointment.location
-    channel, caps = channel_of(reminder), read_caps()
+    channel, caps = facts.channel, read_caps()
     counts = use.count(reminder, moment) if use and use.calls else NOT_COUNTED
     number_zones = number.time_zones if number else []
     return SeenValues(

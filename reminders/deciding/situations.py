@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, When
 
 from contacts.models import Appointment, Location, PhoneNumber, Provider
+from contacts.models.people import Channel
 from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
 from reminders.deciding.required_consent import lacks_consent
@@ -27,6 +28,7 @@ class ReminderFacts:
     """A reminder with all that was read for it: its situation, the number to call, the words to say."""
 
     reminder: Reminder
+    channel: Channel
     situation: Situation
     number: PhoneNumber | None
     script_text: ScriptText | None
@@ -46,10 +48,13 @@ class SharedFacts(NamedTuple):
 UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
-    *(f"appointment__{name}" for name in ("fold", "planned_revision", "details_at", "booked_at")),
+    *(
+        f"appointment__{name}"
+        for name in ("fold", "planned_revision", "details_at", "booked_at", "file_values")
+    ),
     *(f"appointment__contact__{name}" for name in ("search_text", "last_name", "source")),
     *(f"appointment__contact__{name}" for name in ("language_at", "date_of_birth", "notes", "erased_at")),
-    "appointment__contact__name_key",
+    *(f"appointment__contact__{name}" for name in ("name_key", "file_values")),
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
         f"appointment__contact__phone__{name}"
@@ -81,7 +86,7 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class PracticeConfig:
-    """The practice's settings, by primary key: read once for a whole claim, so at most a lease old.
+    """The practice's settings, by primary key: read once for a round, so at most a lease old.
 
     What must take effect at once is not in here but read with each reminder: the switch with the mode, a
     campaign's state and the consent it requires, whether a step was taken out, a location's pause, and all
@@ -120,9 +125,9 @@ class PracticeConfig:
 
     def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
         """The shared facts of a reminder that has its settings; worked out once for all that are alike."""
-        appointment = reminder.appointment
+        appointment, contact = reminder.appointment, reminder.appointment.contact
         alike = (
-            (reminder.step_id, reminder.channel, channel_of(reminder), appointment.contact.language),
+            (reminder.step_id, reminder.channel, contact.preferred_channel, contact.language),
             (appointment.location_id, appointment.provider_id, appointment.kind),
             _is_known(reminder),
         )
@@ -284,6 +289,7 @@ def read_reminder_facts(
     shared = shared or read_shared_facts(reminder)
     return ReminderFacts(
         reminder=reminder,
+        channel=channel,
         number=number,
         script_text=shared.script_text,
         situation=Situation(

@@ -3,9 +3,10 @@
 Codes and values only; the sentences are made when it is shown (rule_words.py), by asking decide() again.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from reminders.deciding.seen_values import SeenValues
 from reminders.rules.calling_hours import CallingHours
@@ -34,15 +35,8 @@ class StoredDecision(NamedTuple):
 
 def write_decision(situation: Situation, values: SeenValues, now: datetime) -> dict[str, Any]:
     """For the column of the call; closed days that are far away are left out."""
-    near = [day for day in situation.hours.closed_dates if abs(day - now.date()) <= CLOSED_DAYS_KEPT]
-    fields = {name: _encode(value) for name, value in vars(situation).items()}
-    fields["hours"] = {
-        "opens": situation.hours.opens.isoformat(),
-        "closes": situation.hours.closes.isoformat(),
-        "closed_dates": sorted(day.isoformat() for day in near),
-    }
-    seen = {name: _encode(value) for name, value in vars(values).items()}
-    return {"form": FORM, "at": now.isoformat(), "situation": fields, "seen": seen}
+    fields = _encode(vars(situation)) | {"hours": _encode_hours(situation.hours, now.date())}
+    return {"form": FORM, "at": now.isoformat(), "situation": fields, "seen": _encode(vars(values))}
 
 
 def read_decision(stored: Any) -> StoredDecision | None:
@@ -70,12 +64,27 @@ def read_decision(stored: Any) -> StoredDecision | None:
         return None
 
 
-def _encode(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [zone.key if isinstance(zone, ZoneInfo) else zone for zone in value]
-    return value
+_ENCODE: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.isoformat,
+    tuple: lambda zones: [zone.key for zone in zones],
+}
+
+
+def _encode(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _ENCODE[type(value)](value) if type(value) in _ENCODE else value
+        for name, value in values.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _encode_hours(hours: CallingHours, today: date) -> dict[str, Any]:
+    near = [day for day in hours.closed_dates if abs(day - today) <= CLOSED_DAYS_KEPT]
+    return {
+        "opens": hours.opens.isoformat(),
+        "closes": hours.closes.isoformat(),
+        "closed_dates": sorted(day.isoformat() for day in near),
+    }
 
 
 def _decode(name: str, value: Any) -> Any:

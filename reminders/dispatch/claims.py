@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from contacts.database.arrays import is_any
 from reminders.models import Reminder
 from reminders.rules.states import ReminderState
 
@@ -39,7 +40,7 @@ def claim_due(limit: int) -> Claim:
     )
     ids = list(due)
     lease = timedelta(seconds=settings.DISPATCH_LEASE)
-    Reminder.objects.filter(pk__in=ids).update(
+    Reminder.objects.filter(is_any("pk", ids)).update(
         state=ReminderState.CLAIMED, claim=token, lease_until=Now() + lease, updated_at=Now()
     )
     return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
@@ -47,6 +48,7 @@ def claim_due(limit: int) -> Claim:
 
 def give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
     """Plan again at once those of these reminders that are still in the claim."""
-    Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
+    claimed = Reminder.objects.filter(state=ReminderState.CLAIMED, claim=claim.token)
+    claimed.filter(is_any("pk", reminder_ids)).update(
         state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from contacts.database.arrays import is_any
 from contacts.models.people import Channel
 from reminders.deciding.households import find_household_reminders
 from reminders.deciding.situations import PracticeConfig
@@ -52,11 +53,11 @@ def sort_for_submission(
     if not (settings.ROBOTALKER_CAMPAIGNS or settings.ROBOTALKER_SMS_BATCHES):
         return [], list(reminder_ids)
     refused_in_a_batch = CallRecord.objects.filter(
-        reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=CallReason.GROUP_REFUSED
+        is_any("reminder", reminder_ids), state=CallState.NOT_SENT, reason=CallReason.GROUP_REFUSED
     )
     alone = set(refused_in_a_batch.values_list("reminder_id", flat=True))
     alone |= find_household_reminders(reminder_ids)
-    reminders = Reminder.objects.filter(pk__in=reminder_ids).order_by("due_at", "id")
+    reminders = Reminder.objects.filter(is_any("pk", reminder_ids)).order_by("due_at", "id")
     rows = reminders.values_list(
         *("pk", "step", "channel", "ordered_by", "appointment__location"),
         *("appointment__contact__language", "appointment__contact__preferred_channel"),

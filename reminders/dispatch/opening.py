@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from contacts.appointments import lock_appointments
-from contacts.database.saving import saving_together
+from contacts.database.arrays import is_any
+from contacts.database.saving import insert_rows, saving_together
 from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
 from reminders.deciding.households import build_message, choose_companions, find_candidates
@@ -42,7 +43,12 @@ from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.traffic.switch import read_pause_and_clock
 from reminders.wording.pronunciations import Pronunciations
-from reminders.wording.scripts import caller_id, channel_of, find_missing_language
+from reminders.wording.scripts import caller_id, find_missing_language
+
+_TRIES = """
+    SELECT reminder_id FROM reminders_callrecord WHERE reminder_id = ANY(%s)
+    UNION ALL SELECT reminder_id FROM reminders_callcompanion WHERE reminder_id = ANY(%s)
+"""
 
 
 @transaction.atomic
@@ -93,9 +99,9 @@ def _lock_reminders(
 
     A dispatcher that had claimed a companion finds at its own last look that it no longer holds it.
     """
-    ours = Q(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now())
+    ours = Q(is_any("pk", reminder_ids), state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now())
     pending = Q(state=ReminderState.PLANNED) | Q(state=ReminderState.CLAIMED, lease_until__gt=Now())
-    wanted = ours | Q(pending, pk__in=companion_ids) if companion_ids else ours
+    wanted = ours | Q(is_any("pk", companion_ids), pending) if companion_ids else ours
     rows = with_people(Reminder.objects.filter(wanted))
     return list(rows.select_for_update(of=("self",)).order_by("pk"))
 
@@ -119,7 +125,7 @@ class LastLook:
             if one.number:
                 self._at_number[one.number.pk].append(one)
             location = one.reminder.appointment.location
-            if location.calls_per_minute is not None and channel_of(one.reminder) == Channel.VOICE:
+            if location.calls_per_minute is not None and one.channel == Channel.VOICE:
                 location_of[one.reminder.pk] = location.pk
         self._use = read_use(self._at_number, now)
         paces = read_paces(set(location_of.values()), now)
@@ -163,7 +169,7 @@ class LastLook:
         from_number = caller_id(reminder.appointment.location)
         first = self.calls[0] if self.batch and self.calls else None
         is_like_first = not first or (first.channel, first.script_text, first.from_number) == (
-            channel_of(reminder),
+            lead.channel,
             script,
             from_number,
         )
@@ -176,7 +182,7 @@ class LastLook:
             reminder=reminder,
             number=number,
             batch=self.batch,
-            channel=channel_of(reminder),
+            channel=lead.channel,
             try_number=1,  # for now: _save_opened() counts the tries of all calls in one query
             ordered_by_id=reminder.ordered_by_id,
             mode=lead.situation.mode,
@@ -204,18 +210,21 @@ def _by_turn(facts: ReminderFacts) -> tuple[bool, datetime, int]:
     return not has_waited(facts.reminder), facts.reminder.due_at, facts.reminder.pk
 
 
+def _count_tries(reminder_ids: list[int]) -> Counter[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIES, [reminder_ids, reminder_ids])
+        return Counter(reminder_id for (reminder_id,) in cursor.fetchall())
+
+
 def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> list[CallRecord]:
     leads = [call.reminder for call in calls]
-    own = CallRecord.objects.filter(reminder__in=leads).order_by()
-    as_companions = CallCompanion.objects.filter(reminder__in=leads)
-    tries = own.values_list("reminder_id").union(as_companions.values_list("reminder_id"), all=True)
-    tries_made = Counter(reminder_id for (reminder_id,) in tries)
+    tries_made = _count_tries([reminder.pk for reminder in leads])
     for call in calls:
         call.try_number = tries_made[call.reminder_id] + 1
     reminders = [*leads, *(companion.reminder for companion in companions)]
     for reminder in reminders:
         check_reminder_move(reminder.state, ReminderState.IN_PROGRESS)
-    Reminder.objects.filter(pk__in=[reminder.pk for reminder in reminders]).update(
+    Reminder.objects.filter(is_any("pk", [reminder.pk for reminder in reminders])).update(
         state=ReminderState.IN_PROGRESS,
         reason="",
         ordered_by=None,  # the order was for this try, and is recorded on the call
@@ -223,6 +232,6 @@ def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> li
         lease_until=None,
         updated_at=Now(),
     )
-    opened = CallRecord.objects.bulk_create(calls)
+    insert_rows(calls)
     CallCompanion.objects.bulk_create(companions)
-    return opened
+    return calls

@@ -13,17 +13,26 @@ from functools import partial
 from itertools import chain
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
-from reminders.deciding.situations import read_practice_config
+from reminders.deciding.situations import PracticeConfig, read_practice_config
 from reminders.dispatch.claims import Claim, claim_due, give_back
 from reminders.dispatch.database_retry import DatabaseRetry
 from reminders.dispatch.grouping import sort_for_submission
 from reminders.dispatch.opening import hold_while_paused
 from reminders.dispatch.post_threads import PostThreads, open_post_threads
-from reminders.dispatch.submission import RECORD_WITHIN, Submission, open_batch, open_singles, record_results
+from reminders.dispatch.submission import (
+    RECORD_WITHIN,
+    Submission,
+    SubmissionResult,
+    open_batch,
+    open_singles,
+    record_results,
+)
 from reminders.health.rounds import note_trouble
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.traffic.gate import read_gate
+from reminders.traffic.local_faults import HeldBack
 from reminders.traffic.rate import seconds_until_permit, take_permits
 from reminders.traffic.shutdown import is_stopping
 
@@ -43,35 +52,38 @@ class DispatchReport:
 
 def dispatch_due() -> DispatchReport:
     """Claim and submit what is due, batch by batch, until nothing is left or may be sent, or time is up."""
-    report = DispatchReport()
+    report, practice = DispatchReport(), None
     ends_at = time.monotonic() + ROUND_SECONDS
     with wait_briefly(), open_post_threads(settings.ROBOTALKER_THREADS) as threads:
         while time.monotonic() < ends_at and _wait_until_one_may_be_sent(ends_at):
             claim = claim_due(settings.DISPATCH_BATCH)
             if not claim.reminder_ids:
                 break
-            calls = submit_claim(claim, threads)
+            practice = practice or read_practice_config()
+            calls = submit_claim(claim, threads, practice)
             report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
     return report
 
 
-def submit_claim(claim: Claim, threads: PostThreads) -> int:
+def submit_claim(claim: Claim, threads: PostThreads, practice: PracticeConfig | None = None) -> int:
     """Submit what is claimed: groups as campaigns, the rest singly; the number of calls submitted.
+
+    `practice`: the configuration, where it is used for several claims; else it is read here.
 
     What can't be sent now (the gate has closed, the rate is used up, the worker is to stop) is given back.
     """
-    work = ClaimWork(claim)
+    work = ClaimWork(claim, practice or read_practice_config())
     calls = 0
     try:
-        while (submissions := work.open_next(threads.free, busy=threads.busy)) or threads.busy:
+        while (submissions := work.open_next(threads)) or threads.busy:
             for submission in submissions:
                 threads.start(submission)
                 calls += len(submission.calls)
-            if not submissions or not threads.free:
-                record_results(threads.wait_for_results())
+            if not submissions or not threads.room:
+                _settle_results(threads)
     finally:
         while threads.busy:
-            record_results(threads.wait_for_results())
+            _settle_results(threads)
         DatabaseRetry(RECORD_WITHIN).run(partial(give_back, claim, work.left))
     return calls
 
@@ -79,9 +91,8 @@ def submit_claim(claim: Claim, threads: PostThreads) -> int:
 class ClaimWork:
     """What is still to be opened of a claim: campaigns first, then single calls."""
 
-    def __init__(self, claim: Claim) -> None:
-        self._claim = claim
-        self._practice = read_practice_config()
+    def __init__(self, claim: Claim, practice: PracticeConfig) -> None:
+        self._claim, self._practice = claim, practice
         groups, singles = sort_for_submission(claim.reminder_ids, self._practice)
         self._groups, self._singles = deque(groups), deque(singles)
         self._permits = 0  # taken and not used yet, since the reminders they were for were not to be called
@@ -91,12 +102,14 @@ class ClaimWork:
         """The reminders that are neither opened nor settled yet."""
         return [*chain.from_iterable(self._groups), *self._singles]
 
-    def open_next(self, most: int, *, busy: bool) -> list[Submission]:
-        """Open at most `most` submissions; none when no reminder is left, or when none may be sent now.
-
-        `busy`: whether an earlier one is still under way.
+    def open_next(self, threads: PostThreads) -> list[Submission]:
+        """Open as many submissions as there is room for; none when no reminder is left, or when none may be
+        sent now. A campaign isn't opened ahead, since all of its calls would be unknown.
         """
-        while most and (self._groups or self._singles) and not self._claim.is_over and not is_stopping():
+        while (self._groups or self._singles) and not self._claim.is_over and not is_stopping():
+            most = min(threads.free, 1) if self._groups else threads.room
+            if not most:
+                break
             gate = read_gate()
             if gate.closed_for:
                 break
@@ -104,11 +117,11 @@ class ClaimWork:
                 self._hold_the_rest()
                 break
             if gate.on_trial:
-                if busy:
+                if threads.busy:
                     break
                 most = 1
             if not self._permits:
-                self._permits = take_permits(1 if self._groups else min(most, len(self._singles)))
+                self._permits = take_permits(most if self._groups else min(most, len(self._singles)))
             if not self._permits:
                 break
             if self._groups:
@@ -152,6 +165,29 @@ class ClaimWork:
             # the type only: a database error's message may contain personal data
             log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
             return []
+
+
+def _settle_results(threads: PostThreads) -> None:
+    """Wait for results and record them. What was held since one failed is begun, if it still may be."""
+    results = threads.wait_for_results()
+    record_results([result for result in results if not result.is_held])
+    held = [result.submission for result in results if result.is_held]
+    if held or any(result.may_fail_again for result in results):
+        held += threads.take_back()
+    if held and _may_begin():
+        for submission in held:
+            threads.start(submission)
+    else:
+        record_results([SubmissionResult(submission, error=HeldBack()) for submission in held])
+
+
+def _may_begin() -> bool:
+    """Whether what is opened already may be sent now."""
+    try:
+        gate = read_gate()
+    except (DatabaseError, InterfaceError):
+        return False
+    return not (gate.paused or gate.closed_for or gate.on_trial or is_stopping())
 
 
 def _wait_until_one_may_be_sent(ends_at: float) -> bool:

@@ -1,7 +1,8 @@
 """Submissions: from claimed reminders to POSTs that are ready to be made, and their results.
 
 A submission is one POST and the calls it places. Its calls are opened (`submitting` is committed) just before
-the POST, which a thread makes outside any transaction (post_threads.py); then its result is recorded.
+the POST, which a thread makes outside any transaction (post_threads.py); then its result is recorded. One
+that is not begun within FRESH_FOR isn't made: its last look is too old.
 """
 
 import logging
@@ -22,7 +23,7 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
 from reminders.results import post_results as records
 from reminders.robotalker.client import RobotalkerClient
-from reminders.robotalker.errors import RobotalkerError
+from reminders.robotalker.errors import Meaning, RobotalkerError
 from reminders.robotalker.payloads import (
     Recipient,
     build_call,
@@ -32,12 +33,20 @@ from reminders.robotalker.payloads import (
 )
 from reminders.traffic.callback_urls import key_urls, status_url
 from reminders.traffic.gate import count_error, count_success
-from reminders.traffic.local_faults import NotBuilt, OurOwnFault, PostThreadFailed, SleptTooLong
+from reminders.traffic.local_faults import (
+    NOT_ABOUT_ROBOTALKER,
+    HeldBack,
+    NotBuilt,
+    OurOwnFault,
+    PostThreadFailed,
+    SleptTooLong,
+)
 from reminders.wording.scripts import message_of
 
 log = logging.getLogger(__name__)
 
 RECORD_WITHIN = 30.0  # seconds for which results are written again while the database is away
+FRESH_FOR = 5.0  # seconds from a last look to its POST
 
 
 class Accepted(NamedTuple):
@@ -73,9 +82,12 @@ class Submission:
     opened_at: Moment  # at the commit of `submitting`
 
     def submit_with(self, client: RobotalkerClient) -> "SubmissionResult":
-        """POST it, unless this process slept since it was opened. Touches no database, raises nothing."""
-        if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
+        """POST it, unless it was opened too long ago. Touches no database, raises nothing."""
+        age = self.opened_at.age
+        if age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
             return SubmissionResult(self, error=SleptTooLong())
+        if age > FRESH_FOR:
+            return SubmissionResult(self, error=HeldBack())
         try:
             return SubmissionResult(self, accepted=self.post(client))
         except RobotalkerError as error:
@@ -87,11 +99,19 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """What Robotalker accepted, or the error."""
+    """What Robotalker accepted, or the error. `is_held`: neither, since it was not begun."""
 
     submission: Submission
     accepted: Accepted = field(default=Accepted(""), repr=False)
     error: RobotalkerError | None = None
+    is_held: bool = False
+
+    @property
+    def may_fail_again(self) -> bool:
+        """Whether it failed for a reason that the next request may meet too."""
+        if self.error is None or isinstance(self.error, NOT_ABOUT_ROBOTALKER):
+            return False
+        return self.error.meaning != Meaning.REJECTED
 
 
 def open_singles(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfig) -> list[Submission]:

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from psycopg.errors import LockNotAvailable
 
 from contacts.appointments import lock_appointments
+from contacts.database.arrays import is_any
 from contacts.database.patience import wait_for_locks
 from contacts.models import PhoneNumber
 from reminders.models import CallCompanion, CallRecord, Reminder
@@ -56,7 +57,7 @@ def _set_lock_timeout(seconds: float, *, only_here: bool) -> None:
 
 def lock_numbers(ids: Iterable[int]) -> None:
     """Lock these numbers, so that no opt-out is recorded for them until the transaction ends."""
-    rows = PhoneNumber.objects.filter(pk__in=set(ids)).order_by("pk")
+    rows = PhoneNumber.objects.filter(is_any("pk", set(ids))).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 

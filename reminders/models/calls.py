@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.database.quick_rows import QuickRows
 from contacts.models import PhoneNumber
 from contacts.models.people import Channel
 from reminders.models.reminders import Reminder
@@ -53,7 +54,7 @@ class CallBatch(models.Model):
         return f"batch {self.pk}"
 
 
-class CallRecord(models.Model):
+class CallRecord(QuickRows):
     """One try, by voice or by text. Written as `submitting` and committed before the POST."""
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)

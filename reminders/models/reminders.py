@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
+from contacts.database.quick_rows import QuickRows
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.models.campaigns import Step
@@ -15,7 +16,7 @@ from reminders.rules.reasons import UNTIL_PATIENT_AGREES
 from reminders.rules.states import ReminderState
 
 
-class Reminder(models.Model):
+class Reminder(QuickRows):
     """One step for one revision of one appointment. It is claimed, opened and settled in this one row."""
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="reminders")

@@ -148,9 +148,9 @@ def _put_rejected_on_worklist(
 def _pause_before_next(call: CallRecord, error: RobotalkerError) -> timedelta:
     """How long to wait before the next try: backoff by the failures since a try was sent.
 
-    Zero when the gate or the switch holds all calls anyway.
+    Zero when the gate or the switch holds all calls anyway, and for one that was not begun.
     """
-    if error.meaning in (Meaning.RATE_LIMITED, Meaning.UNAUTHORIZED):
+    if error.meaning in (Meaning.RATE_LIMITED, Meaning.UNAUTHORIZED) or error.code == CallReason.HELD_BACK:
         return timedelta(0)
     sent = CallRecord.objects.filter(~Q(state=CallState.NOT_SENT), reminder=call.reminder_id)
     last_sent = sent.aggregate(last=Max("try_number"))["last"] or 0

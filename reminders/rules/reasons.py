@@ -230,6 +230,7 @@ class CallReason(models.TextChoices):
     STATUS_UNCLEAR = "status_unclear", _("Robotalker did not say whether it accepted this.")
     # Callboard itself failed: traffic/local_faults.py, sweeps/reconciliation.py
     SLEPT_TOO_LONG = "slept_too_long", _("The server was suspended just before sending.")
+    HELD_BACK = "held_back", _("Sending stopped just before its turn.")
     NOT_WRITABLE = "not_writable", _("There is a mistake in the number or the script.")
     NOT_BUILT = "not_built", _("Callboard had an internal error before sending.")
     INTERRUPTED = "interrupted", _("Callboard had an internal error while sending.")

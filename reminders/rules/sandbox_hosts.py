@@ -2,6 +2,7 @@
 
 import socket
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ SANDBOX_HOSTS = frozenset({"localhost", "sandbox", "host.docker.internal"})
 IDEOGRAPHIC_DOTS = str.maketrans("。．｡", "...")  # which a name may have for its dots (RFC 3490)
 
 
+@lru_cache(maxsize=8)
 def is_sandbox_address(url: str) -> bool:
     """Whether the address is this machine, by name or number, or the sandbox's container.
 

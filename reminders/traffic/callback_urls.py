@@ -113,9 +113,16 @@ def _url_of(subject: Subject, purpose: str) -> str:
 
 
 def _build_url(token: str) -> str:
-    return f"{settings.PUBLIC_BASE_URL}{reverse('robotalker_hook', args=[token])}"
+    return f"{settings.PUBLIC_BASE_URL}{_path_to_tokens()}{token}"
 
 
+@cache
+def _path_to_tokens() -> str:
+    """What an address has before its token; no token has a character that would be quoted."""
+    return reverse("robotalker_hook", args=["-"]).removesuffix("-")
+
+
+@cache
 def _signer(key: str) -> TimestampSigner:
     return TimestampSigner(key=key, fallback_keys=[], salt=SALT)
 

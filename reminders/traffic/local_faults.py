@@ -14,6 +14,12 @@ class SleptTooLong(NeverLeft):
     code = CallReason.SLEPT_TOO_LONG
 
 
+class HeldBack(NeverLeft):
+    """Sending stopped, or became slow, between the commit and the POST: it was not begun."""
+
+    code = CallReason.HELD_BACK
+
+
 class OurOwnFault(Rejected):
     """The request can't be built, and trying again would not help: nothing was sent."""
 
@@ -42,4 +48,4 @@ class PostThreadFailed(MayHaveArrived):
     code = CallReason.INTERRUPTED
 
 
-NOT_ABOUT_ROBOTALKER = (SleptTooLong, OurOwnFault, NotBuilt, RequestForbidden, PostThreadFailed)
+NOT_ABOUT_ROBOTALKER = (SleptTooLong, HeldBack, OurOwnFault, NotBuilt, RequestForbidden, PostThreadFailed)

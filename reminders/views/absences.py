@@ -54,13 +54,13 @@ def plan(request: HttpRequest) -> HttpResponse:
     form = AbsenceForm(request.POST if request.method == "POST" else None, initial=initial, may_text=may_text)
     frame = read_frame(form.locations)
     lines: list[AbsenceLine] | None = None
-    shown = ShownPart()
+    skip, shown = read_row_id(request.POST.get("skip", "")) or 0, ShownPart()
     if form.is_bound and form.is_valid():
         wanted = form.make_plan()
         if "save" in request.POST and _read_chosen(request.POST):
             return _save(request, wanted)
         now = timezone.now()
-        shown = choose_visits(wanted, read_row_id(request.POST.get("skip", "")) or 0, now)
+        shown = choose_visits(wanted, skip, now)
         visits = preview_absence(wanted, now, skip=shown.skip)
         lines = describe_changed_visits(visits, wanted, user, now, frame.switch)
         lines = _keep_ticks(lines, request.POST)

@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "PHONE_REGION": "US",
     # No limits, because the highest possible speed is measured.
     "ROBOTALKER_RATE": "100000/second",
+    "ROBOTALKER_THREADS": "8",
     "CAP_PER_DAY": "0",
     "CAP_PER_WEEK": "0",
     "LOG_LEVEL": "WARNING",

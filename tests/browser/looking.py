@@ -12,6 +12,11 @@ AXE: str = Axe().axe_script
 HIGHEST_BAR = 56  # pixels
 COLOURS = ["color-contrast", "link-in-text-block"]
 PLACES = ["target-size", "scrollable-region-focusable"]
+ALL: list[str] = []
+ALL_BUT_COLOURS: list[str] = []
+MEASURE = """
+    [document.documentElement.scrollWidth, document.querySelector(".topbar")?.offsetHeight || 0]
+"""
 # Chromium's event for what the policy stops; it also tells what, which the console doesn't always.
 LISTEN = """
     window.stopped = [];
@@ -54,10 +59,12 @@ WHAT_IS_SHOWN = """
 """
 # Only colours differ in the dark. What Swagger UI draws, for programmers, is its own.
 RUN_AXE = """
-    async (rules) => {
+    async ([rules, without]) => {
+        const on = { "target-size": { enabled: true } };
+        for (const rule of without) on[rule] = { enabled: false };
         const found = await axe.run({ exclude: [[".swagger-ui"]] }, {
             resultTypes: ["violations"], elementRef: false, preload: false,
-            ...(rules.length ? { runOnly: rules } : { rules: { "target-size": { enabled: true } } }),
+            ...(rules.length ? { runOnly: rules } : { rules: on }),
         });
         return found.violations.map(({ id, nodes: [first, ...more] }) =>
             `${id} (${more.length + 1}): ${first.html.slice(0, 200)} ${first.failureSummary}`);
@@ -112,10 +119,9 @@ class LookedAt(Watched):
         self.faults += self.page.evaluate("window.stopped")
         for width in (*NARROWER, *WIDTHS):
             self._resize(width)
-            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            wide, high = self.page.evaluate(MEASURE)
             if wide > width:
                 self._add(f"at {width} px it is {wide} px wide")
-            high = self.page.evaluate("document.querySelector('.topbar')?.offsetHeight || 0")
             if high > HIGHEST_BAR and width in WIDTHS:
                 self._add(f"at {width} px the bar on top is {high} px high")
         if by_axe:
@@ -125,23 +131,28 @@ class LookedAt(Watched):
         self.page.evaluate(f"() => {{ {FEWER_ROWS} }}")
         self.page.evaluate(AXE)
         kinds_seen: set[str] = set()
-        for theme in THEMES:
-            self.page.emulate_media(color_scheme=theme)
-            for width in WIDTHS:
-                self._resize(width)
+        for width in reversed(WIDTHS):  # from the one at which it is already
+            self._resize(width)
+            for theme in THEMES:
+                self.page.emulate_media(color_scheme=theme)
                 kinds, colours = map(set, self.page.evaluate(WHAT_IS_SHOWN))
-                are_new = not (colours <= self.colours_seen and (theme == "dark" or kinds <= kinds_seen))
-                if theme == "light":
-                    self._run_rules(theme, width, [] if are_new else PLACES)
-                elif are_new:
-                    self._run_rules(theme, width, COLOURS)
+                has_new_colours = not colours <= self.colours_seen
+                if theme == "dark":
+                    rules = COLOURS if has_new_colours else None
+                elif kinds <= kinds_seen:
+                    rules = [*PLACES, *COLOURS] if has_new_colours else PLACES
+                else:
+                    rules = ALL if has_new_colours else ALL_BUT_COLOURS
+                if rules is not None:
+                    self._run_rules(theme, width, rules)
                 kinds_seen |= kinds
                 self.colours_seen |= colours
         self.page.emulate_media(color_scheme="light")
 
     def _run_rules(self, theme: str, width: int, rules: list[str]) -> None:
-        """The rules of axe with these names, or all."""
-        for fault in self.page.evaluate(RUN_AXE, rules):
+        """The rules of axe with these names, ALL, or ALL_BUT_COLOURS."""
+        without = COLOURS if rules is ALL_BUT_COLOURS else []
+        for fault in self.page.evaluate(RUN_AXE, [rules, without]):
             self._add(f"{theme}, {width} px: {fault}")
 
     def _resize(self, width: int) -> None:
@@ -156,3 +167,15 @@ def check_accessible(page: Page) -> None:
     is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     found = Axe().run(page, options={"runOnly": ["color-contrast"]} if is_dark else None)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+
+def check_in_both_themes(page: Page) -> None:
+    """The same in light and in dark, without loading it again."""
+    for theme in reversed(THEMES):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # else colours are on their way
+        check_accessible(page)
+
+
+def check_width(page: Page) -> None:
+    """Nothing of it stands beside the screen."""
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")

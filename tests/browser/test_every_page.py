@@ -34,7 +34,7 @@ A_CALENDAR = (
     " '', '', '') ON CONFLICT DO NOTHING"
 )
 # Pages in another state, and those that show something only when they are asked for it.
-REPORTS: Final = ("days", "locations", "attendance", "caller-ids", "saved")
+REPORTS: Final = ("days", "locations", "times", "attendance", "caller-ids", "saved")
 ALSO: Final = {
     "": ("/?state=unanswered", "/?day=2026-01-01"),
     "calendar": ("/calendar/?view=week",),

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from reminders.dispatch.post_threads import answer_time
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.waiting import wait_until
 from webhooks.apply_queue import is_idle
@@ -30,6 +31,7 @@ def sandbox(
     settings.ROBOTALKER_API_KEY = sandbox_process.api_key
     settings.PUBLIC_BASE_URL = live_server.url
     settings.ROBOTALKER_THREADS = 2
+    answer_time.seconds = None  # as in a new worker, which opens nothing ahead
     settings.ROBOTALKER_READ_TIMEOUT = 2.0
     yield sandbox_process
     stop_events(sandbox_process)

@@ -5,17 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.conf import settings as live_settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from pytest_django import Settings
 from redis import Redis
 
 from contacts.models import Appointment
 from reminders.dispatch import submission
 from reminders.dispatch.claims import claim_due
-from reminders.dispatch.post_threads import open_post_threads
+from reminders.dispatch.post_threads import answer_time, open_post_threads
 from reminders.dispatch.rounds import DispatchReport, dispatch_due, submit_claim
 from reminders.dispatch.submission import Accepted, Moment, Submission
 from reminders.models import CallBatch, CallRecord, Reminder, SendingSwitch
+from reminders.traffic import shutdown
 from reminders.traffic.local_faults import NotBuilt, PostThreadFailed, SleptTooLong
+from reminders.traffic.shutdown import mark_stopping
 from reminders.traffic.switch import pause_sending
 from tests.flows.one_claim import dispatch_one_claim
 from tests.people import make_contact, make_due_reminder, make_user
@@ -109,6 +112,58 @@ def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() ->
     slept._wall -= live_settings.DISPATCH_LEASE
     result = Submission([], None, lambda _client: Accepted("cal_1"), slept).submit_with(None)  # type: ignore[arg-type]
     assert isinstance(result.error, SleptTooLong)
+
+
+def open_ahead(settings: Settings) -> None:
+    """Let the next dispatch open all calls in one look, and one thread send them one after the other."""
+    settings.ROBOTALKER_THREADS = 1
+    settings.ROBOTALKER_CAMPAIGNS = False
+    make_several_due()
+    answer_time.seconds = 0.001
+
+
+def test_calls_that_were_opened_ahead_are_not_sent_once_the_gate_is_closed(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    open_ahead(settings)
+    sandbox.faults({"kind": "rate_limit", "retry_after": 60}, {"kind": "lost"})
+    assert dispatch_one_claim(threads=1) == 4
+    assert len(sandbox.requests()) == 1, "Robotalker asked for a pause"
+    assert sorted(CallRecord.objects.values_list("state", "reason")) == [
+        *[("not_sent", "held_back")] * 3,
+        ("not_sent", "rate_limited"),
+    ]
+    due = Reminder.objects.filter(state="planned", claim=None, next_look_at__lte=Now())
+    assert due.count() == 4, "they go out as soon as the gate opens"
+
+
+def test_calls_that_were_opened_ahead_are_sent_after_the_failure_of_one(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    open_ahead(settings)
+    sandbox.faults({"kind": "error_503", "next": 1}, {"kind": "lost"})
+    assert dispatch_one_claim(threads=1) == 4
+    assert sorted(CallRecord.objects.values_list("state", flat=True)) == ["not_sent", *["submitted"] * 3]
+
+
+def test_calls_that_were_opened_ahead_are_taken_back_by_a_worker_that_is_to_stop(
+    sandbox: SandboxServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ahead(settings)
+    monkeypatch.setattr(shutdown, "_shared", bytearray(1))
+    sandbox.faults({"kind": "slow_headers", "seconds": 1}, {"kind": "lost"})
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(dispatch_and_close_connection)
+        wait_until(lambda: len(sandbox.ledger()) == 1, "the first request to be under way")
+        mark_stopping()
+        assert run.result().calls == 4
+    assert len(sandbox.ledger()) == 1
+    assert sorted(CallRecord.objects.values_list("state", "reason")) == [
+        *[("not_sent", "held_back")] * 3,
+        ("submitted", ""),
+    ]
+    waiting = Reminder.objects.filter(state="planned", claim=None, next_look_at__lte=Now())
+    assert waiting.count() == 3, "another worker can take them at once"
 
 
 def test_no_claim_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, settings: Settings) -> None:

@@ -12,16 +12,15 @@ that it is entered. A visit is each move of the reader into another of our files
   another line, or calls another function that wasn't read yet.
 
 Libraries aren't read, but our functions that they call are. The database backend counts as a library: below
-each query it waits for the answer (config/postgresql/). A comprehension is read as part of its function.
-Where work is handed to a pool of threads, the reader follows the work. What happens only once in a process
-doesn't count: each path is run once before it is counted.
+each query it waits for the answer, and makes rows of it (config/postgresql/, contacts/database/). A
+comprehension is read as part of its function. Where work is handed to other threads, the reader follows the
+work. What happens only once in a process doesn't count: each path is run once before it is counted.
 """
 
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +34,7 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from contacts.models import Appointment
+from reminders.dispatch.post_threads import PostThreads
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
@@ -46,9 +46,12 @@ from tests.webhooks.robotalker import ANSWERED
 PEOPLE = {"Sarah": SARAH, "Noah": "+12025550142"}
 OPENING, EVENT = "an opening", "an event"
 OURS = tuple(f"{ROOT / package}/" for package in PACKAGES)
-BACKEND = ("config/postgresql/base.py", "contacts/database/patience.py")
+BACKEND = (
+    *("config/postgresql/base.py", "contacts/database/patience.py"),
+    "contacts/database/quick_rows.py",
+)
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-SUBMIT, SEND = ThreadPoolExecutor.submit.__code__, requests.Session.send.__code__
+HAND_OVER, SEND = PostThreads.start.__code__, requests.Session.send.__code__
 
 
 @dataclass
@@ -90,7 +93,8 @@ class Reader:
         elif event in {"call", "return"} and self._follows_this_thread(frame.f_code):
             if frame.f_code is SEND:
                 self.end()
-            elif frame.f_code is SUBMIT:
+            elif frame.f_code is HAND_OVER:
+                self._enter(frame)
                 self._is_handed_over = True
             elif _is_ours(frame.f_code):
                 self._enter(frame) if event == "call" else self._leave(frame)

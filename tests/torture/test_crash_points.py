@@ -34,7 +34,8 @@ LONG_AGO = timedelta(minutes=20)
 ROUND: dict[str, Any] = {
     "ROBOTALKER_API_KEY": SandboxServer.api_key,
     "ROBOTALKER_RATE": "1000/second",
-    "ROBOTALKER_THREADS": 1,  # one after the other, so that the points are the same in each round
+    # one after the other, so that the points are the same in each round; all calls are opened in one look
+    "ROBOTALKER_THREADS": 1,
     "CAMPAIGN_MINIMUM": 2,
 }
 
@@ -62,6 +63,7 @@ def round_settings(
 
 EVERYWHERE = "single call confirmed"
 ALL = os.environ.get("CRASH_POINTS") == "all"
+AHEAD = "calls opened ahead"
 # What goes out, the key that each phone presses, and how many people share a phone.
 ROUNDS = {
     EVERYWHERE: ("voice", "1", 1),
@@ -70,6 +72,7 @@ ROUNDS = {
     "household": ("voice", "1", 2),
     "text": ("sms", "9", 1),
     "batch of texts": ("sms", "19", 1),
+    AHEAD: ("voice", "119", 1),
 }
 
 
@@ -79,6 +82,7 @@ def test_a_worker_can_crash_at_any_point_of_its_round(
 ) -> None:
     channel, keys, people = ROUNDS[kind]
     is_planned = kind != EVERYWHERE and not ALL
+    round_settings["ROBOTALKER_CAMPAIGNS"] = kind != AHEAD
     make_step(channel=channel, max_tries=2)
     for crash_at in count(1):
         key_by_number = dict(zip(_choose_numbers(len(keys), crash_at), keys, strict=True))
