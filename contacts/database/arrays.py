@@ -18,10 +18,10 @@ class IsAny(Func):
 
 
 class _ArrayOfIds(ArrayField[Any, Any]):
-    """Hands its values over as they are: the statement casts them, and each took longer here than there."""
+    """Hands its values over as one text: the statement casts it, and each took longer here than there."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return value
+        return f"{{{','.join(map(str, value))}}}"
 
 
 def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:

@@ -130,7 +130,10 @@ def insert_rows(rows: Sequence[Model]) -> None:
         return
     meta = rows[0]._meta
     key, *columns = [meta.pk, *(f for f in meta.concrete_fields if not (f.primary_key or f.generated))]
-    values = [{field.column: field.pre_save(row, add=True) for field in columns} for row in rows]
+    values = [{f.column: row.__dict__[f.attname] for f in columns} for row in rows]
+    for field in (f for f in columns if type(f).pre_save is not Field.pre_save):  # such as auto_now_add
+        for row, written in zip(rows, values, strict=True):
+            written[field.column] = field.pre_save(row, add=True)
     names = ", ".join(f'"{field.column}"' for field in columns)
     typed = ", ".join(f'"{field.column}" {_type_of(field)}' for field in columns)
     table = meta.db_table

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
-from contacts.database.arrays import is_any
 from contacts.models.people import Channel
 from reminders.deciding.situations import NO_LIMITS, Limits
-from reminders.models import CallRecord, Reminder
+from reminders.models import Reminder
 from reminders.rules.schedule import first_moment_at
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.rules.zones import zone_or_utc
@@ -32,6 +32,17 @@ COUNTED = (
 )
 RINGING = (CallState.SUBMITTING, CallState.SUBMITTED, CallState.UNKNOWN)
 LINE_TIME = timedelta(minutes=2)  # how long a call may ring and talk
+_CALLS = """
+    SELECT call.id, call.number_id, call.submitting_at, call.channel, call.state,
+        lead.step_id, visit.location_id, visit.starts_at, visit.id, lead.revision,
+        other.appointment_id, other.revision
+    FROM reminders_callrecord AS call
+    JOIN reminders_reminder AS lead ON lead.id = call.reminder_id
+    JOIN contacts_appointment AS visit ON visit.id = lead.appointment_id
+    LEFT JOIN reminders_callcompanion AS companion ON companion.call_id = call.id
+    LEFT JOIN reminders_reminder AS other ON other.id = companion.reminder_id
+    WHERE call.number_id = ANY(%s) AND call.state = ANY(%s) AND call.submitting_at > %s
+"""
 ONE_DAY = timedelta(days=1)
 WEEK = 7  # days
 LOOKED_BACK = timedelta(days=WEEK + 1)  # covers a week by the clock of any time zone
@@ -153,24 +164,10 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     To decide by it, lock the numbers first, else another worker may be opening a call to them.
     """
     use = {number: NumberUse() for number in numbers}
-    calls = CallRecord.objects.filter(
-        is_any("number", use), state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK
-    ).values_list(
-        "pk",
-        "number",
-        "submitting_at",
-        "channel",
-        "state",
-        "reminder__step",
-        "reminder__appointment__location",
-        "reminder__appointment__starts_at",
-        "reminder__appointment",
-        "reminder__revision",
-        "companions__reminder__appointment",
-        "companions__reminder__revision",
-    )
     about: dict[int, set[tuple[int, int]]] = {}
-    rows = calls.order_by() if use else ()
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLS, [list(use), list(COUNTED), now - LOOKED_BACK])
+        rows = cursor.fetchall()
     for pk, number, at, channel, state, step, location, starts, lead, revision, other, its_revision in rows:
         if pk not in about:  # one row for each companion
             about[pk] = {(lead, revision)}

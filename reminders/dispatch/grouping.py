@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -18,9 +19,8 @@ from reminders.wording.scripts import caller_id, choose_channel, choose_script, 
 
 
 class Sortable(NamedTuple):
-    """What decides which reminders can go out together, by primary keys."""
+    """What decides with which others a reminder can go out, by primary keys."""
 
-    pk: int
     step: int
     channel: str
     ordered_by: int | None
@@ -65,9 +65,10 @@ def sort_for_submission(
     by_message: dict[Message, list[int]] = defaultdict(list)
     groups: list[list[int]] = []
     singles: list[int] = []
-    for sortable in (Sortable(*row) for row in rows):
-        message = None if sortable.pk in alone else _find_message(sortable, practice)
-        (by_message[message] if message else singles).append(sortable.pk)
+    find_message = lru_cache(partial(_find_message, practice=practice))
+    for pk, *row in rows:
+        message = None if pk in alone else find_message(Sortable(*row))
+        (by_message[message] if message else singles).append(pk)
     for ids in by_message.values():
         for start in range(0, len(ids), MAX_RECIPIENTS):
             group = ids[start : start + MAX_RECIPIENTS]

@@ -8,10 +8,11 @@ have been placed, unless there is evidence that it wasn't, and the same try is n
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.appointments import lock_appointments
@@ -62,7 +63,8 @@ def open_calls(
 
     Only reminders that this claim still holds are touched (a worker that was frozen past its lease finds
     none). Those not called now wait, are held, are skipped or are missed. Each number gets one call at most;
-    a batch has one channel, script and caller id, and nothing for a household, whose message is its own.
+    a batch has one channel, script and caller id, and nothing for a household, whose message is its own; it
+    is saved only if it has a call.
     `practice`: the configuration, where it is used for several looks; else it is read here.
     """
     last_look = _take_last_look(set(reminder_ids), claim, batch, practice or read_practice_config())
@@ -102,8 +104,13 @@ def _lock_reminders(
     ours = Q(is_any("pk", reminder_ids), state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now())
     pending = Q(state=ReminderState.PLANNED) | Q(state=ReminderState.CLAIMED, lease_until__gt=Now())
     wanted = ours | Q(is_any("pk", companion_ids), pending) if companion_ids else ours
-    rows = with_people(Reminder.objects.filter(wanted))
-    return list(rows.select_for_update(of=("self",)).order_by("pk"))
+    return list(_all_with_people().filter(wanted))
+
+
+@cache
+def _all_with_people() -> "QuerySet[Reminder]":
+    """Built once, since to build it takes Django as long as to read twenty of its rows."""
+    return with_people(Reminder.objects.order_by("pk")).select_for_update(of=("self",))
 
 
 class LastLook:
@@ -176,9 +183,12 @@ class LastLook:
         if number.pk in self._number_ids or (self.batch and companions) or not is_like_first:
             plan_again(reminder, next_look_at=self.now)
             return
+        if self.batch and not first:
+            self.batch.channel, self.batch.mode = lead.channel, lead.situation.mode
+            self.batch.save()
         variables, text = build_message(lead, companions, self.pronunciations)
         seen = read_seen_values(lead, self._use[number.pk], self.now)
-        call = CallRecord(
+        call = CallRecord.make(
             reminder=reminder,
             number=number,
             batch=self.batch,
@@ -217,6 +227,8 @@ def _count_tries(reminder_ids: list[int]) -> Counter[int]:
 
 
 def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> list[CallRecord]:
+    if not calls:
+        return []
     leads = [call.reminder for call in calls]
     tries_made = _count_tries([reminder.pk for reminder in leads])
     for call in calls:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from contacts.models.people import Channel
 from reminders.deciding.situations import PracticeConfig
@@ -125,14 +124,8 @@ def open_batch(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfi
     """Open claimed reminders that share a script as one campaign or one batch of texts; no submission when
     nothing is to be sent.
     """
-    with transaction.atomic():
-        batch = CallBatch.objects.create()
-        calls = open_calls(reminder_ids, claim, batch, practice)
-        if not calls:
-            batch.delete()
-        else:
-            batch.channel, batch.mode = calls[0].channel, calls[0].mode
-            batch.save(update_fields=["channel", "mode"])
+    batch = CallBatch()
+    calls = open_calls(reminder_ids, claim, batch, practice)
     opened_at = Moment()
     return [Submission(calls, batch, _build_post(calls, batch), opened_at)] if calls else []
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from contacts.database.clock import read_database_clock
@@ -33,6 +33,17 @@ CLOSED_LEAST = timedelta(seconds=1)  # so that answers to requests already begun
 
 _rng = random.SystemRandom()
 
+# By hand: each look and each answer needs one of them, and Django would take longer to write them.
+_GATE = """
+    SELECT paused_at IS NOT NULL, greatest(extract(epoch FROM gate_until - statement_timestamp())::float, 0),
+        probes > 0
+    FROM reminders_sendingswitch WHERE id = 1
+"""
+_SUCCESS = """
+    UPDATE reminders_sendingswitch SET failures = 0, gate_closings = 0, probes = 0
+    WHERE id = 1 AND (failures > 0 OR gate_closings > 0 OR probes > 0) AND (%s OR probes = 0)
+"""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -50,13 +61,10 @@ class Gate:
 
 def read_gate() -> Gate:
     """The gate as it is now, in one query."""
-    rows = SendingSwitch.objects.filter(pk=1).annotate(now=Now())
-    row = rows.values_list("paused_at", "gate_until", "probes", "now").first()
-    if row is None:
-        return Gate(paused=False, closed_for=0.0)
-    paused_at, gate_until, probes, now = row
-    closed_for = (gate_until - now).total_seconds() if gate_until else 0.0
-    return Gate(paused=paused_at is not None, closed_for=max(closed_for, 0.0), on_trial=probes > 0)
+    with connection.cursor() as cursor:
+        cursor.execute(_GATE)
+        row = cursor.fetchone()
+    return Gate(*row) if row else Gate(paused=False, closed_for=0.0)
 
 
 @transaction.atomic
@@ -80,9 +88,8 @@ def count_success(*, of_call: bool = True) -> None:
     After a pause only an accepted call (`of_call`) proves that Robotalker accepts calls again. The answer to
     any other request does not.
     """
-    had_trouble = Q(failures__gt=0) | Q(gate_closings__gt=0) | Q(probes__gt=0)
-    proves = Q() if of_call else Q(probes=0)
-    SendingSwitch.objects.filter(had_trouble, proves, pk=1).update(failures=0, gate_closings=0, probes=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_SUCCESS, [of_call])
 
 
 @transaction.atomic
