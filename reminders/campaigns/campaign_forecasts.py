@@ -1,10 +1,12 @@
 """A whole campaign before and after an edit or an activation: the forecast of each of its steps."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contacts.database.grouping import group_in_memory
+from contacts.models import Appointment
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import (
     CampaignDraft,
@@ -14,6 +16,7 @@ from reminders.campaigns.drafts import (
     plan_as_saved,
 )
 from reminders.campaigns.forecasts import Forecaster, StepForecast
+from reminders.campaigns.present import Present, read_present
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import (
@@ -51,14 +54,21 @@ class ForecastPair:
 
 @group_in_memory()
 def foresee_edit(
-    saved: CampaignDraft, draft: CampaignDraft, now: datetime, only: Collection[int] | None = None
+    saved: CampaignDraft,
+    draft: CampaignDraft,
+    now: datetime,
+    only: Collection[int] | None = None,
+    *,
+    present: Present | None = None,
 ) -> ForecastPair:
     """The campaign as it is saved, and as `draft` makes it if that is saved at `now` (the database's clock).
 
-    `only`: for these upcoming visits (ids), with all of their households; None for all.
+    `only`: for these upcoming visits (ids), with all of their households; None for all. `present`: at `now`,
+    where it was read already.
     """
     plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), now)
+    visits = read_visits_ahead(saved.filters, draft.filters, now, only)
+    facts = ClinicFacts(visits, present or read_present(now))
     keys = {key for plan in plans for key in plan.steps if key > 0}
     groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now), only)
@@ -75,16 +85,31 @@ def foresee_edit(
     return ForecastPair(before, after)
 
 
-@group_in_memory()
 def foresee_campaign(
-    saved: CampaignDraft, now: datetime, only: Collection[int] | None = None, *, as_live: bool = False
+    saved: CampaignDraft,
+    now: datetime,
+    only: Collection[int] | None = None,
+    *,
+    as_live: bool = False,
+    present: Present | None = None,
+    known: Mapping[int, Appointment] | None = None,
 ) -> CampaignForecast:
     """The campaign as it is saved; a draft as if it were activated at `now`.
 
-    `as_live`: as if Callboard were live, for a trial.
+    `as_live`: as if Callboard were live, for a trial. `present`, `known`: the settings at `now`, and visits
+    with all that ClinicFacts.read_appointments() reads, where they were read already.
     """
-    plan = plan_as_saved(saved, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now, as_live=as_live)
+    plan, present = plan_as_saved(saved, now), present or read_present(now)
+    with group_in_memory() if only is None else nullcontext():
+        visits = read_visits_ahead(saved.filters, saved.filters, now, only)
+        facts = ClinicFacts(visits, present, as_live=as_live, known=known)
+        return _foresee_plan(saved, plan, facts, only)
+
+
+def _foresee_plan(
+    saved: CampaignDraft, plan: CampaignPlan, facts: ClinicFacts, only: Collection[int] | None
+) -> CampaignForecast:
+    now = facts.now
     groups = read_reminder_groups(plan.steps, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, {}, only)
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
@@ -117,6 +142,7 @@ class _StepRows:
         self._groups, self._tried, self._only = groups, tried, only
         self._rows_before: dict[int, list[Rows]] = {}
         self._present: dict[int, set[int]] = {}
+        self._early: dict[datetime | None, dict[int, dict[int, float]]] = {}  # by before when, and by step
         self._is_planned = campaign.state != Campaign.State.DRAFT
 
     def read_before(self, key: int, forecaster: Forecaster) -> list[Rows]:
@@ -152,11 +178,11 @@ class _StepRows:
         return self._present[key]
 
     def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:
-        timing, was = self._after.steps[key].timing, self._before.steps.get(key)
-        stays = was is not None and _is_due_alike(was.timing, timing)
+        stays = self._stays(key)
         if not any(_may_move(own, stays=stays) for own in rows):
             return rows
-        created, tried = self._read_created(key, timing), self._tried.get(key, set())
+        created = self._read_created(key, self._after.steps[key].timing)
+        tried = self._tried.get(key, set())
         replanned: list[Rows] = []
         is_moved = False
         for own in rows:
@@ -168,6 +194,20 @@ class _StepRows:
             replanned += new
         return replanned if is_moved else rows
 
+    def _stays(self, key: int) -> bool:
+        """Whether what the edit leaves planned of a step is due when it was."""
+        was = self._before.steps.get(key)
+        return was is not None and _is_due_alike(was.timing, self._after.steps[key].timing)
+
+    def _list_moving(self) -> list[int]:
+        """The steps of whose reminders replanning may move any: those that were read, and any others."""
+        return [
+            key
+            for key in self._after.steps
+            if key not in self._rows_before
+            or any(_may_move(own, stays=self._stays(key)) for own in self._rows_before[key])
+        ]
+
     def _read_created(self, key: int, timing: StepTiming | None) -> dict[int, float]:
         """When each reminder was planned (seconds since 1970); just now, where it makes no difference."""
         facts = self._facts
@@ -177,7 +217,10 @@ class _StepRows:
         created: dict[int, float] = {}
         for group in self._groups.get(key, ()):
             created.update(dict.fromkeys(group.visits, just_now))
-        return created | read_planned_early(key, facts.now, max(early, default=None), self._only)
+        before = max(early, default=None)
+        if before not in self._early:
+            self._early[before] = read_planned_early(self._list_moving(), facts.now, before, self._only)
+        return created | self._early[before].get(key, {})
 
 
 def _is_due_alike(one: StepTiming | None, other: StepTiming | None) -> bool:

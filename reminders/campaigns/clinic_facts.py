@@ -1,37 +1,47 @@
 """The upcoming visits with what decisions about them need, read once for all steps of a campaign."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
-from contacts.models import Appointment, Location
-from reminders.campaigns.upcoming import VisitClass, Visits
-from reminders.deciding.situations import (
-    ModeFacts,
-    read_mode_facts,
-)
+from contacts.models import Appointment
+from reminders.campaigns.present import Present
+from reminders.campaigns.upcoming import IDS_AT_ONCE, VisitClass, Visits
+from reminders.deciding.situations import ModeFacts
 from reminders.planning.bulk_rows import PlannedAppointment
 from reminders.planning.owed_reminders import (
     LocationClock,
     read_location_clock,
 )
 from reminders.rules.modes import SendingMode
-from reminders.wording.pronunciations import read_pronunciations
+
+PEOPLE = ("contact__phone", "contact__other_phone", "provider")
+FEW_MEMBERS = 200  # visits of households, which are read with the examples
 
 
 class ClinicFacts:
     """The upcoming visits with what decisions about them need: their classes' examples, locations, clocks.
 
-    `as_live`: as if the mode were live, which is what a trial is a preview of.
+    `as_live`: as if the mode were live, which is what a trial is a preview of. `known`: visits that were read
+    already, as read_appointments() reads them.
     """
 
-    def __init__(self, visits: Visits, now: datetime, *, as_live: bool = False) -> None:
-        self.visits, self.now = visits, now
-        self.mode = ModeFacts(SendingMode.LIVE, None, 0) if as_live else read_mode_facts(now)
-        self.pronunciations = read_pronunciations()
-        self.locations = {one.pk: one for one in Location.objects.prefetch_related("closed_days")}
+    def __init__(
+        self,
+        visits: Visits,
+        present: Present,
+        *,
+        as_live: bool = False,
+        known: Mapping[int, Appointment] | None = None,
+    ) -> None:
+        self.visits, self.now = visits, present.now
+        self.mode = ModeFacts(SendingMode.LIVE, None, 0) if as_live else present.mode
+        self.pronunciations, self.locations = present.config.pronunciations, present.config.locations
         self.clocks: dict[int, LocationClock | None] = {
             pk: read_location_clock(location) for pk, location in self.locations.items()
         }
+        self._appointments: dict[int, Appointment] = {}
+        for appointment in (known or {}).values():
+            self._place(appointment)
         self.examples = self._read_examples()
         self._places = {index: _find_place(example) for index, example in self.examples.items()}
         self._moments: dict[float, datetime] = {}
@@ -63,19 +73,35 @@ class ClinicFacts:
             None if patient is None else self.at(patient),
         )
 
+    def read_appointments(self, visits: Iterable[int]) -> dict[int, Appointment]:
+        """These visits with whom and where they are, those that are gone left out; each is read once."""
+        wanted = list(dict.fromkeys(visits))
+        missing = [visit for visit in wanted if visit not in self._appointments]
+        rows = Appointment.objects.select_related(*PEOPLE)
+        for start in range(0, len(missing), IDS_AT_ONCE):
+            for appointment in rows.filter(pk__in=missing[start : start + IDS_AT_ONCE]).order_by():
+                self._place(appointment)
+        return {visit: self._appointments[visit] for visit in wanted if visit in self._appointments}
+
+    def _place(self, appointment: Appointment) -> None:
+        """With its location as the settings have it; one at a location that is newer is left out."""
+        if location := self.locations.get(appointment.location_id):
+            appointment.location = location
+            self._appointments[appointment.pk] = appointment
+
     def _read_examples(self) -> dict[int, Appointment]:
-        """The first visit of each class that has any, by class, with whom and where it is.
+        """The first visit of each class that has any, by class; with them, the few that share a call.
 
         One that was deleted since the visits were read is left out, and the next of its class is taken.
         """
         found: dict[int, Appointment] = {}
+        members = [visit for household in self.visits.households for visit in household]
+        also = members if len(members) <= FEW_MEMBERS else []
         while first := self._find_first(found):
-            people = ("contact__phone", "contact__other_phone", "provider")
-            rows = Appointment.objects.select_related(*people).in_bulk(list(first.values()))
+            rows = self.read_appointments([*first.values(), *also])
             for index, visit in first.items():
-                if visit in rows and rows[visit].location_id in self.locations:
+                if visit in rows:
                     found[index] = rows[visit]
-                    found[index].location = self.locations[rows[visit].location_id]
                 else:
                     del self.visits.class_of[visit]
         return found

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from contacts.database.clock import read_database_clock
 from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign, foresee_edit
 from reminders.campaigns.collector import pause_collector
-from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
+from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft, take_draft
 from reminders.campaigns.forecasts import Outcome, StepForecast
+from reminders.campaigns.present import read_present
 from reminders.campaigns.previews import find_called_today, make_today_test
 from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planner import plan_campaign
 
@@ -89,11 +90,15 @@ class CampaignDiff:
 
 @dataclass(frozen=True)
 class ActivationDiff:
-    """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it."""
+    """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it.
+
+    `is_trial`: Callboard is on trial.
+    """
 
     send: CampaignDiff
     skip: CampaignDiff
     fallen_due: FallenDue
+    is_trial: bool
 
 
 class DiffOutdated(Exception):
@@ -105,14 +110,21 @@ class DiffOutdated(Exception):
 
 
 @pause_collector()
-def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff:
-    """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after."""
-    saved = read_draft(draft.campaign.pk)
-    now = now or read_database_clock()
+def diff_edit(
+    draft: CampaignDraft, now: datetime | None = None, config: PracticeConfig | None = None
+) -> CampaignDiff:
+    """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after.
+
+    `config`: the settings, where they were read already, with the campaign as it is saved.
+    """
+    pk = draft.campaign.pk
+    saved = take_draft(pk, config) if config else read_draft(pk)
+    present = read_present(now, config)
+    now = present.now
     digest = _make_digest(saved.campaign, draft)
     if saved.campaign.state != Campaign.State.ACTIVE:
         return CampaignDiff(now, (), (), (), (), 0, 0, 0, digest)
-    pair = foresee_edit(saved, draft, now)
+    pair = foresee_edit(saved, draft, now, present=present)
     changes, unchanged = _no_changes(), 0
     for key in dict.fromkeys([*pair.before.steps, *pair.after.steps]):
         before, after = pair.before.steps.get(key), pair.after.steps.get(key)
@@ -125,16 +137,20 @@ def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff
 
 
 @pause_collector()
-def diff_activation(campaign_id: int) -> ActivationDiff:
+def diff_activation(
+    campaign_id: int, saved: CampaignDraft | None = None, config: PracticeConfig | None = None
+) -> ActivationDiff:
     """What activating the campaign starts now, from a draft or a pause.
 
-    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts.
+    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts. `saved`,
+    `config`: the campaign and the settings, where they were read already.
     """
-    campaign = Campaign.objects.get(pk=campaign_id)
+    saved = saved or read_draft(campaign_id)
+    campaign = saved.campaign
     if campaign.state == Campaign.State.PAUSED:
         plan_campaign(campaign)
-    now, saved = read_database_clock(), read_draft(campaign_id)
-    forecast = foresee_campaign(saved, now)
+    present = read_present(config=config)
+    now, forecast = present.now, foresee_campaign(saved, present.now, present=present)
     changes = _no_changes()
     if campaign.state != Campaign.State.ACTIVE:
         changes["appear"] = [
@@ -145,7 +161,7 @@ def diff_activation(campaign_id: int) -> ActivationDiff:
     due = find_due_in_paused_campaign(campaign, now)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
-    return ActivationDiff(send, _leave_out(send, forecast, due), due)
+    return ActivationDiff(send, _leave_out(send, forecast, due), due, present.is_trial)
 
 
 def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:

@@ -1,12 +1,15 @@
 """A campaign as values: as it is saved, or as an edit that isn't saved yet would make it."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Max, prefetch_related_objects
 
 from reminders.deciding.coverage import CampaignFilters, read_filters
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, Script, Step
 from reminders.planning.editing import means_others, read_step_time
 from reminders.planning.owed_reminders import StepTiming, read_step_timing
@@ -22,13 +25,15 @@ class CampaignDraft:
     """A campaign as an edit would leave it. Nothing of it needs to be saved but the campaign itself.
 
     `steps` in their order, without those that were removed. A step that is edited has its key and the new
-    values; a new one has no key; a saved step that is not among them is removed.
+    values; a new one has no key; a saved step that is not among them is removed. `last_version`: the number
+    of the last version in its history, 0 if that hasn't begun.
     """
 
     campaign: Campaign
     name: str
     filters: CampaignFilters
     steps: tuple[Step, ...]
+    last_version: int = 0
 
     def with_steps(self, steps: Sequence[Step]) -> "CampaignDraft":
         """The same with these steps, which may be unsaved."""
@@ -58,11 +63,30 @@ class CampaignPlan:
 
 def read_draft(campaign_id: int) -> CampaignDraft:
     """The campaign as it is saved, with all that a preview needs. Raises Campaign.DoesNotExist."""
-    campaign = Campaign.objects.prefetch_related("locations", "providers").get(pk=campaign_id)
+    campaigns = Campaign.objects.prefetch_related("locations", "providers")
+    campaign = campaigns.annotate(last_version=Max("versions__number")).get(pk=campaign_id)
     steps = list(campaign.steps.in_use().select_related(*SCRIPTS).order_by("position", "pk"))
     for step in steps:
         step.campaign = campaign
-    return CampaignDraft(campaign, campaign.name, read_filters(campaign), tuple(steps))
+    return CampaignDraft(
+        campaign, campaign.name, read_filters(campaign), tuple(steps), campaign.last_version or 0
+    )
+
+
+def take_draft(campaign_id: int, config: PracticeConfig) -> CampaignDraft:
+    """The same to be shown, without a query if it has steps; raises Campaign.DoesNotExist.
+
+    `config`: from read_shared_settings(), so as it is now; nothing of it may be changed, and the number of
+    the last version is not told.
+    """
+    own = [one for one in config.steps.values() if one.campaign_id == campaign_id and one.removed_at is None]
+    if not own:
+        return read_draft(campaign_id)
+    steps = tuple(copy(step) for step in sorted(own, key=attrgetter("position", "pk")))
+    campaign = copy(steps[0].campaign)
+    for step in steps:
+        step.campaign = campaign
+    return CampaignDraft(campaign, campaign.name, read_filters(campaign), steps)
 
 
 def plan_as_saved(saved: CampaignDraft, now: datetime) -> CampaignPlan:
@@ -102,10 +126,14 @@ def is_like(one: Step, other: Step) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names if name != "position")
 
 
+def list_scripts(steps: Sequence[Step]) -> list[Script]:
+    """The scripts of these steps; more than one object of a script that several send."""
+    return [script for step in steps for name in SCRIPTS if (script := getattr(step, name))]
+
+
 def load_texts(steps: Sequence[Step]) -> None:
     """Load the scripts of these steps with their texts, few queries for all."""
-    scripts: list[Script] = [script for step in steps for name in SCRIPTS if (script := getattr(step, name))]
-    if scripts:
+    if scripts := list_scripts(steps):
         prefetch_related_objects(scripts, "texts")
 
 

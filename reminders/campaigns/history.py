@@ -202,7 +202,9 @@ def _read_snapshot(saved: CampaignDraft, snapshot: Snapshot) -> CampaignDraft:
         Campaign.Consent({**ADDED, **snapshot}["consent"]).value,
     )
     known = {step.pk: step for step in saved.campaign.steps.all()}
-    steps = tuple(_read_step(values, known, scripts_must_exist=True) for values in snapshot["steps"])
+    wanted = {values[name][0] for values in snapshot["steps"] for name in SCRIPTS if values.get(name)}
+    scripts = Script.objects.in_bulk(wanted)
+    steps = tuple(_read_step(values, known, scripts) for values in snapshot["steps"])
     return CampaignDraft(saved.campaign, snapshot["name"], filters, steps)
 
 
@@ -258,10 +260,13 @@ def _as_json(value: Any) -> Any:
     return encoder.default(value)
 
 
-def _read_step(values: Snapshot, known: Mapping[int, Step], *, scripts_must_exist: bool = False) -> Step:
+def _read_step(
+    values: Snapshot, known: Mapping[int, Step], scripts: Mapping[int, Script] | None = None
+) -> Step:
     """The step of a snapshot, unsaved: the campaign's own with these values, or a new one.
 
-    Raises VersionNotRestorable for a value that can't be read, and for a script that is gone and must exist.
+    `scripts`: those that are there; None to go by their names alone. Raises VersionNotRestorable for a value
+    that can't be read, and for a script that is gone.
     """
     step = known.get(values["id"]) or Step()
     step.removed_at = None
@@ -270,7 +275,7 @@ def _read_step(values: Snapshot, known: Mapping[int, Step], *, scripts_must_exis
             continue
         value = values[column.name]
         if column.name in SCRIPTS:
-            script = _find_script(value, must_exist=scripts_must_exist) if value else None
+            script = _find_script(value, scripts) if value else None
             setattr(step, column.name, script)
         else:
             try:
@@ -280,11 +285,9 @@ def _read_step(values: Snapshot, known: Mapping[int, Step], *, scripts_must_exis
     return step
 
 
-def _find_script(value: Sequence[Any], *, must_exist: bool) -> Script:
+def _find_script(value: Sequence[Any], scripts: Mapping[int, Script] | None) -> Script:
     pk, name = value
-    if not must_exist:
-        return Script(pk=pk, name=name)
-    script = Script.objects.filter(pk=pk).first()
+    script = Script(pk=pk, name=name) if scripts is None else scripts.get(pk)
     if script is None:
         raise VersionNotRestorable(_("The script “%(name)s” has been deleted since.") % {"name": name})
     return script

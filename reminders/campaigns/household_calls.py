@@ -6,11 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.campaigns.campaign_forecasts import CampaignForecast
 from reminders.campaigns.forecasts import Judge, Outcome, StepForecast
-from reminders.campaigns.upcoming import IDS_AT_ONCE
 from reminders.deciding.households import MOST_IN_ONE_CALL, build_message
 from reminders.deciding.situations import ReminderFacts
 from reminders.models import Reminder
@@ -60,12 +58,7 @@ class _Grouping:
     def __init__(self, forecast: CampaignForecast, step: StepForecast, outcomes: dict[int, Outcome]) -> None:
         self._forecast, self._step, self._outcomes = forecast, step, outcomes
         texted = [visit for visit, outcome in outcomes.items() if outcome.channel == Channel.SMS]
-        self._texted: dict[int, Appointment] = {}
-        rows = Appointment.objects.select_related("contact__phone", "provider")
-        for start in range(0, len(texted), IDS_AT_ONCE):
-            self._texted |= rows.in_bulk(texted[start : start + IDS_AT_ONCE])
-        for appointment in self._texted.values():
-            appointment.location = forecast.facts.locations[appointment.location_id]
+        self._texted = forecast.facts.read_appointments(texted)
 
     def group(self, household: Sequence[int]) -> list[HouseholdCall]:
         by_channel: dict[tuple[str, str], list[int]] = {}

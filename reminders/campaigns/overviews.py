@@ -3,16 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
 
 from django.db.models import Count, Prefetch, Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, read_draft
+from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, list_scripts, load_texts, take_draft
 from reminders.campaigns.history import HistoryEntry, read_history
+from reminders.campaigns.present import Present
 from reminders.campaigns.previews import (
     NO_MOMENT,
     CampaignPreview,
@@ -24,12 +25,15 @@ from reminders.campaigns.previews import (
     preview_campaign,
 )
 from reminders.campaigns.step_words import describe_details, describe_step
-from reminders.models import Campaign, Reminder, Step
+from reminders.deciding.said_names import list_said_names
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
+from reminders.models import Campaign, Reminder, Script, Step
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
 from reminders.wording.campaign_sentences import write_campaign
-from reminders.wording.script_verdicts import list_campaign_refusals
+from reminders.wording.script_verdicts import judge_steps, say_refusals
 
 WEEK = timedelta(days=7)
 NO_MOMENT_SAID = gettext_lazy("Its location is never open, so there is no time for a reminder.")
@@ -74,9 +78,14 @@ class HourView:
 
 @dataclass(frozen=True)
 class CampaignView:
-    """One campaign's page. `obstacles`: why it can't be activated, in sentences."""
+    """One campaign's page. `obstacles`: why it can't be activated, in sentences.
+
+    `scripts`: those that its steps send, by name; `steps_in_use`: of all campaigns.
+    """
 
     campaign: Campaign
+    scripts: Sequence[Script]
+    steps_in_use: Sequence[Step]
     for_whom: str
     steps: Sequence[StepView]
     preview: CampaignPreview
@@ -105,17 +114,21 @@ def list_campaigns(now: datetime) -> list[CampaignLine]:
 
 def view_campaign(campaign_id: int) -> CampaignView:
     """One campaign with its preview and history. Raises Campaign.DoesNotExist."""
-    saved = read_draft(campaign_id)
-    preview = preview_campaign(saved)
+    config = read_shared_settings().config
+    saved = take_draft(campaign_id, config)
+    preview = preview_campaign(saved, config=config)
+    location = next(iter(config.locations.values()), None)
     return CampaignView(
         saved.campaign,
+        sorted({one.pk: one for one in list_scripts(saved.steps)}.values(), key=attrgetter("name")),
+        [step for step in config.steps.values() if step.removed_at is None],
         describe_people(saved),
         [StepView(describe_step(one.step), describe_details(one.step), one) for one in preview.steps],
         preview,
         _view_hours(preview),
         [ReasonView(say_reason(group.reason), group) for group in preview.reasons],
-        read_history(campaign_id, _read_zone()),
-        list_obstacles(saved),
+        read_history(campaign_id, zone_or_utc(location.time_zone) if location else UTC),
+        list_obstacles(saved, config),
     )
 
 
@@ -127,9 +140,13 @@ def describe_people(draft: CampaignDraft) -> str:
     return capfirst(" ".join(words for name, words in parts.items() if name in asked | {"kinds"}))
 
 
-def list_obstacles(draft: CampaignDraft) -> list[str]:
-    """Why it can't be activated; empty if it can."""
-    return list_campaign_refusals(draft.campaign) if draft.steps else [_("It has no steps yet.")]
+def list_obstacles(draft: CampaignDraft, config: PracticeConfig) -> list[str]:
+    """Why it can't be activated, in sentences; empty if it can."""
+    if not draft.steps:
+        return [_("It has no steps yet.")]
+    load_texts(draft.steps)
+    verdicts = judge_steps(draft.steps, list_said_names(config), config.pronunciations)
+    return say_refusals(draft.campaign, verdicts)
 
 
 def say_reason(reason: str) -> str:
@@ -137,9 +154,9 @@ def say_reason(reason: str) -> str:
     return str(NO_MOMENT_SAID) if reason == NO_MOMENT else sentence_for(reason)
 
 
-def find_reason_visits(saved: CampaignDraft, reason: str) -> list[int]:
+def find_reason_visits(saved: CampaignDraft, reason: str, present: Present) -> list[int]:
     """The visits (ids) that no step reminds of for this reason, the next first."""
-    forecast = foresee_saved(saved, read_database_clock())
+    forecast = foresee_saved(saved, present)
     groups = {group.reason: group.visits for group in group_by_reason(forecast)}
     times = forecast.facts.visits.times
     return sorted(groups.get(reason, ()), key=lambda visit: (times[visit].starts, visit))

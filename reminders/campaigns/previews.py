@@ -1,7 +1,7 @@
 """The preview of a campaign in numbers: who is called and when, who is not and why, and how busy that is."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from contacts.database.clock import read_database_clock
+from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign
 from reminders.campaigns.clinic_facts import ClinicFacts
@@ -17,11 +17,11 @@ from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import NOT_CALLED, Outcome, StepForecast
 from reminders.campaigns.household_calls import count_calls
+from reminders.campaigns.present import Present, read_present
 from reminders.deciding.households import build_message
-from reminders.deciding.sending_mode import read_mode
+from reminders.deciding.situations import PracticeConfig
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Step
-from reminders.rules.modes import SendingMode
 from reminders.rules.speech_time import estimate_seconds
 from reminders.rules.states import ReminderState
 from reminders.rules.zones import zone_or_utc
@@ -173,15 +173,26 @@ class CampaignPreview:
 
 
 @pause_collector()
-def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
-    """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live."""
-    preview = count_forecast(foresee_saved(saved, now or read_database_clock()))
-    return replace(preview, is_trial=read_mode() == SendingMode.TRIAL)
+def preview_campaign(
+    saved: CampaignDraft, now: datetime | None = None, config: PracticeConfig | None = None
+) -> CampaignPreview:
+    """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live.
+
+    `config`: the settings, where they were read already.
+    """
+    present = read_present(now, config)
+    return replace(count_forecast(foresee_saved(saved, present)), is_trial=present.is_trial)
 
 
-def foresee_saved(saved: CampaignDraft, now: datetime) -> CampaignForecast:
-    """The forecast of a campaign as its pages show it: on trial as if Callboard were live."""
-    return foresee_campaign(saved, now, as_live=read_mode() == SendingMode.TRIAL)
+def foresee_saved(
+    saved: CampaignDraft, present: Present, only: Mapping[int, Appointment] | None = None
+) -> CampaignForecast:
+    """The forecast of a campaign as its pages show it: on trial as if Callboard were live.
+
+    `only`: of these visits, with all of their households, as ClinicFacts.read_appointments() reads them.
+    """
+    ids = None if only is None else only.keys()
+    return foresee_campaign(saved, present.now, ids, as_live=present.is_trial, present=present, known=only)
 
 
 def count_forecast(forecast: CampaignForecast) -> CampaignPreview:
@@ -193,7 +204,7 @@ def count_forecast(forecast: CampaignForecast) -> CampaignPreview:
     contact_of = facts.visits.times
     return CampaignPreview(
         now=facts.now,
-        upcoming=find_upcoming(facts.now).count(),
+        upcoming=find_upcoming(facts.now).count() if any(forecast.plan.filters) else len(covered),
         covered=len(covered),
         called=len(going),
         reminded=len(reminded - going),

@@ -5,7 +5,7 @@ their ids and times come as arrays. An object for each row would take many times
 Times are seconds since 1970 in here, as floats, exact to the microsecond.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,6 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import (
     BooleanField,
     Case,
-    Count,
     F,
     FloatField,
     Func,
@@ -41,6 +40,7 @@ from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
 COVERED_BEFORE, COVERED_AFTER = 1, 2
+FEW_NUMBERS = 1_000  # whose calls are read without asking first which of them had any
 IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
@@ -81,6 +81,9 @@ class VisitClass(NamedTuple):
         return bool(self.coverage & (COVERED_AFTER if after else COVERED_BEFORE))
 
 
+_DAY = Func(
+    F("local_start"), template="(%(expressions)s)::date - DATE '1970-01-01'", output_field=IntegerField()
+)
 _KEYS = tuple(name for name in VisitClass._fields if name != "is_never_dialled")
 
 
@@ -88,7 +91,7 @@ class VisitTimes(NamedTuple):
     """What differs from visit to visit of a class; seconds since 1970.
 
     `patient_before`, `patient_after`: when what the filters before and after an edit ask of the patient last
-    changed (coverage.find_patient_change).
+    changed (coverage.find_patient_change). `day`: by the location's clock, in days since 1970.
     """
 
     starts: float
@@ -100,6 +103,7 @@ class VisitTimes(NamedTuple):
     revision: int
     contact: int
     phone: int | None
+    day: int
 
 
 @dataclass
@@ -150,7 +154,7 @@ def read_visits_ahead(
     with_number = [times.phone for times in found.times.values() if times.phone]
     phones = set(with_number)
     if len(phones) < len(with_number):
-        found.households = _read_households(covered)
+        found.households = _find_households(found, with_number)
     found.uses = _read_uses(phones, now)
     return found
 
@@ -185,17 +189,20 @@ def read_reminder_groups(
 
 
 def read_planned_early(
-    step_id: int, now: datetime, before: datetime | None, only: Collection[int] | None = None
-) -> dict[int, float]:
-    """When reminders of a step were planned, by visit: those of before a moment, and of edited visits.
+    step_ids: Collection[int], now: datetime, before: datetime | None, only: Collection[int] | None = None
+) -> dict[int, dict[int, float]]:
+    """When reminders were planned, by step and visit: those of before a moment, and of edited visits.
 
     Of the reminders that read_reminder_groups() finds; an edited visit is one with `details_at`.
     """
     is_early = Q(appointment__details_at__isnull=False)
     if before:
         is_early |= Q(created_at__lt=before)
-    found = _find_reminders([step_id], now, only).filter(is_early)
-    return dict(found.values_list("appointment", Seconds("created_at")))
+    planned: dict[int, dict[int, float]] = defaultdict(dict)
+    found = _find_reminders(step_ids, now, only).filter(is_early)
+    for step, visit, created in found.values_list("step", "appointment", Seconds("created_at")):
+        planned[step][visit] = created
+    return planned
 
 
 def _find_reminders(
@@ -254,6 +261,7 @@ def _group_alike(
         "all_revisions": ArrayAgg("revision"),
         "all_contacts": ArrayAgg("contact"),
         "all_phones": ArrayAgg(PHONE),
+        "all_days": ArrayAgg(_DAY),
         "all_numbers": ArrayAgg(f"{PHONE}__e164"),
     }
     return named.values_list(*_KEYS).annotate(**arrays)
@@ -301,21 +309,24 @@ def _add_class(found: Visits, row: Sequence[Any]) -> None:
         }
 
 
-def _read_households(covered: "QuerySet[Appointment]") -> list[list[int]]:
-    with_number = covered.filter(contact__phone__isnull=False).order_by()
-    rows = (
-        with_number.values(PHONE, "location", day=Func(F("local_start"), template="(%(expressions)s)::date"))
-        .annotate(visits=ArrayAgg("pk"), count=Count("pk"))
-        .filter(count__gt=1)
-    )
-    return [list(visits) for visits in rows.values_list("visits", flat=True)]
+def _find_households(found: Visits, numbers: Iterable[int]) -> list[list[int]]:
+    """`numbers`: of all visits that have one."""
+    shared = {number for number, count in Counter(numbers).items() if count > 1}
+    households: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for visit, times in found.times.items():
+        if times.phone in shared:
+            location = found.classes[found.class_of[visit]].location
+            households[times.phone, location, times.day].append(visit)
+    return [visits for visits in households.values() if len(visits) > 1]
 
 
 def _read_uses(phones: set[int], now: datetime) -> dict[int, NumberUse]:
-    called = CallRecord.objects.filter(state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK).order_by()
-    used = phones.intersection(called.values_list("number", flat=True).distinct())
+    numbers = phones
+    if len(phones) > FEW_NUMBERS:
+        called = CallRecord.objects.filter(state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK).order_by()
+        numbers = phones.intersection(called.values_list("number", flat=True).distinct())
     uses: dict[int, NumberUse] = {}
-    numbers = sorted(used)
-    for start in range(0, len(numbers), IDS_AT_ONCE):
-        uses |= read_use(numbers[start : start + IDS_AT_ONCE], now)
-    return uses
+    in_order = sorted(numbers)
+    for start in range(0, len(in_order), IDS_AT_ONCE):
+        uses |= read_use(in_order[start : start + IDS_AT_ONCE], now)
+    return {number: use for number, use in uses.items() if use.calls}

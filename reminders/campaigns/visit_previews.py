@@ -8,18 +8,19 @@ from django.db.models import QuerySet
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign
+from reminders.campaigns.campaign_forecasts import CampaignForecast
+from reminders.campaigns.clinic_facts import PEOPLE
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import Outcome, StepForecast
 from reminders.campaigns.household_calls import find_household_calls
+from reminders.campaigns.present import Present
+from reminders.campaigns.previews import foresee_saved
 from reminders.campaigns.step_words import describe_time
 from reminders.deciding.coverage import build_coverage
 from reminders.deciding.households import build_message
-from reminders.deciding.sending_mode import read_mode
 from reminders.deciding.situations import ReminderFacts
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Reminder
-from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import ReminderState
 
@@ -53,18 +54,19 @@ class VisitPreview:
 def find_covered_visits(saved: CampaignDraft, now: datetime) -> "QuerySet[Appointment]":
     """The upcoming visits that the campaign is for, the next first."""
     covered = find_upcoming(now).filter(build_coverage(saved.filters))
-    return covered.select_related("contact__phone", "location", "provider").order_by("starts_at", "pk")
+    return covered.select_related(*PEOPLE, "location").order_by("starts_at", "pk")
 
 
-def preview_visits(saved: CampaignDraft, visits: Sequence[Appointment], now: datetime) -> list[VisitPreview]:
+def preview_visits(
+    saved: CampaignDraft, visits: Sequence[Appointment], present: Present
+) -> list[VisitPreview]:
     """What these visits of find_covered_visits() would hear, on trial as if it were live.
 
     Queries don't grow with their number.
     """
-    relatives = _find_relatives(visits, now)
+    relatives = _find_relatives(visits, present.now)
     everybody = {visit.pk: visit for visit in (*relatives, *visits)}
-    is_trial = read_mode() == SendingMode.TRIAL
-    forecast = foresee_campaign(saved, now, only=everybody.keys(), as_live=is_trial)
+    forecast = foresee_saved(saved, present, only=everybody)
     lines: dict[int, list[StepLine]] = {visit.pk: [] for visit in visits}
     for step in forecast.steps.values():
         writer = _LineWriter(forecast, step, everybody)
@@ -80,7 +82,7 @@ def _find_relatives(visits: Sequence[Appointment], now: datetime) -> list[Appoin
         contact__phone__in=phones, location__in={visit.location_id for visit in visits}
     )
     others = found.exclude(pk__in=[visit.pk for visit in visits])
-    return list(others.select_related("contact__phone", "location", "provider")) if phones else []
+    return list(others.select_related(*PEOPLE, "location")) if phones else []
 
 
 class _LineWriter:

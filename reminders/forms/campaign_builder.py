@@ -26,15 +26,13 @@ from reminders.campaigns.example_visits import TimelineEntry, view_timeline
 from reminders.forms.campaigns import CampaignFiltersForm, CampaignStepForm, read_choices
 from reminders.forms.example_visit import BOOKED, ExampleVisitForm
 from reminders.forms.sentence_parts import PartView, list_hidden, view_parts, write_form
-from reminders.models import Campaign, CampaignVersion, Script, Step
+from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import StepChannel
 from reminders.rules.schedule import TimingKind
 from reminders.rules.script_findings import ScriptFault
 from reminders.rules.zones import zone_or_utc
 from reminders.wording.campaign_sentences import SentencePart, mark_part, write_filters, write_step
-from reminders.wording.pronunciations import read_pronunciations
 from reminders.wording.script_verdicts import TextVerdict, judge_steps, list_script_uses
-from reminders.wording.sms_length import read_said_names
 
 MOST_STEPS = 20
 MOST_KEYS = 3 * MOST_STEPS  # with those that are to be removed
@@ -123,7 +121,7 @@ class CampaignBuilder:
     def steps(self) -> list[BuilderStep]:
         """All steps with their sentences; the first part with an error is open."""
         views, number = [], 0
-        names, pronunciations = read_said_names(), read_pronunciations()
+        names, pronunciations = self.choices.said_names, self.choices.pronunciations
         for place, key in enumerate(self.keys):
             form, is_removed = self._steps[key], key in self.removed
             form.is_valid()
@@ -219,8 +217,7 @@ class CampaignBuilder:
             entries.appendlist("steps", key)
             _enter(entries, write_form(CampaignStepForm(step, self.choices.scripts, prefix=key)))
         entries["seen"] = str(saved.campaign.edition)
-        last = CampaignVersion.objects.filter(campaign=saved.campaign).order_by("-number").first()
-        entries["version"] = str(last.number if last else 0)
+        entries["version"] = str(saved.last_version)
         return entries
 
     def _read_example(self) -> ExampleVisitForm:

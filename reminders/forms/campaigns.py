@@ -23,11 +23,15 @@ from reminders.campaigns.coverage_counts import VisitGroup, count_values, read_v
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
 from reminders.campaigns.step_words import LABELS
 from reminders.deciding.coverage import CampaignFilters
+from reminders.deciding.said_names import list_said_names
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.forms.lengths import LengthField, LengthWidget
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import MOST_TRIES, StepChannel
 from reminders.rules.schedule import ELAPSED_KINDS, MOST_DAYS, TimingKind
 from reminders.wording.campaign_sentences import AUDIENCES, CHANNELS
+from reminders.wording.pronunciations import Pronunciations
+from reminders.wording.sms_length import SaidNames
 
 MOST_KINDS = 50
 CHOOSE_ONE = {
@@ -41,12 +45,17 @@ TYPED = {"hx-post": "", "hx-trigger": "input changed delay:600ms"}  # follows wh
 
 @dataclass(frozen=True)
 class CampaignChoices:
-    """What can be chosen on the page. `groups`: the upcoming visits, for the counts beside each choice."""
+    """What can be chosen on the page. `groups`: the upcoming visits, for the counts beside each choice.
+
+    `said_names`, `pronunciations`: what scripts are judged with.
+    """
 
     locations: Mapping[int, Location]
     providers: Mapping[int, Provider]
     scripts: Mapping[int, Script]
     groups: Sequence[VisitGroup]
+    said_names: SaidNames
+    pronunciations: Pronunciations
 
     @property
     def names(self) -> dict[str, dict[int, str]]:
@@ -59,13 +68,15 @@ class CampaignChoices:
 
 
 def read_choices(*, tell_known: bool) -> CampaignChoices:
-    """Six queries, however many visits there are. `tell_known`: as read_visit_groups() takes it."""
-    locations = Location.objects.prefetch_related("closed_days")
+    """Four queries, however many visits there are. `tell_known`: as read_visit_groups() takes it."""
+    config = read_shared_settings().config
     return CampaignChoices(
-        {location.pk: location for location in locations},
-        {provider.pk: provider for provider in Provider.objects.order_by("name")},
+        config.locations,
+        config.providers,
         {script.pk: script for script in Script.objects.prefetch_related("texts").order_by("name")},
         read_visit_groups(timezone.now(), tell_known=tell_known),
+        list_said_names(config),
+        config.pronunciations,
     )
 
 
@@ -159,7 +170,8 @@ class CampaignFiltersForm(forms.Form):
         name = " ".join(str(self.cleaned_data["name"]).split())
         if not any(char.isalnum() for char in name):
             raise ValidationError(_("Enter a name."))
-        if Campaign.objects.filter(name=name).exclude(pk=self.campaign.pk).exists():
+        is_new = name != self.campaign.name
+        if is_new and Campaign.objects.filter(name=name).exclude(pk=self.campaign.pk).exists():
             raise ValidationError(_("Another campaign has this name. Choose another one."))
         return name
 

@@ -17,6 +17,9 @@ from contacts.languages import list_languages, name_language
 from contacts.models import Appointment, Contact, Location, Provider
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
+from reminders.deciding.said_names import list_said_names
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import CallRecord, Script, ScriptText
 from reminders.pages.script_list import LanguageTab, list_tabs
 from reminders.pages.story import name_person
@@ -24,11 +27,10 @@ from reminders.rules.say_as import NOTHING_TO_SAY_AS
 from reminders.rules.script_findings import Finding, names_a_key
 from reminders.rules.speech_time import MOST_SECONDS, estimate_seconds
 from reminders.wording.default_scripts import VOICES
-from reminders.wording.pronunciations import Pronunciations, read_pronunciations
+from reminders.wording.pronunciations import Pronunciations
 from reminders.wording.script_verdicts import channels_of, fingerprint_text, judge_words, may_approve
 from reminders.wording.scripts import choose_letters, fill_variables, speak
 from reminders.wording.sms_alphabet import TextLength, measure_text
-from reminders.wording.sms_length import read_said_names
 from reminders.wording.test_messages import make_up_location
 
 SECONDS_LOST = 3  # how much of a message a voicemail can miss that begins to record late
@@ -146,7 +148,7 @@ def read_editor(
     in_force = next((text for text in texts if text.is_published), None)
     shown = draft or in_force
     text = written if written is not None else (shown.text if shown else "")
-    channels = channels_of(script)
+    channels, config = channels_of(script), read_shared_settings().config
     approved = shown.approved_warnings if shown and shown.text == text else []
     tabs = list_tabs(script, also=language)
     known = {tab.code for tab in tabs}
@@ -165,16 +167,22 @@ def read_editor(
         may_approve=shown is not None and may_approve(shown, user),
         text=text,
         voice=voice or (shown.voice if shown else VOICES.get(language, "")),
-        measured=measure_words(text, language, channels, approved, made_up=made_up),
-        versions=tuple(_describe_versions(texts)),
+        measured=measure_words(text, language, channels, approved, config, made_up=made_up),
+        versions=tuple(_describe_versions(texts, config)),
     )
 
 
 def measure_words(
-    text: str, language: str, channels: frozenset[Channel], approved: Sequence[str], *, made_up: bool
+    text: str,
+    language: str,
+    channels: frozenset[Channel],
+    approved: Sequence[str],
+    config: PracticeConfig,
+    *,
+    made_up: bool,
 ) -> Measured:
     """What was found in a text, and how one visit hears and reads it. `approved`: codes of warnings."""
-    names, pronunciations = read_said_names(), read_pronunciations()
+    names, pronunciations = list_said_names(config), config.pronunciations
     verdict = judge_words(text, language, channels, names, pronunciations)
     example = _find_example(language, names.locations, names.providers, made_up=made_up)
     is_call, is_text = Channel.VOICE in channels, Channel.SMS in channels
@@ -235,8 +243,8 @@ def _read_texts(script: Script, language: str) -> list[ScriptText]:
     return found
 
 
-def _describe_versions(texts: Sequence[ScriptText]) -> list[Version]:
-    location = Location.objects.first() if texts else None
+def _describe_versions(texts: Sequence[ScriptText], config: PracticeConfig) -> list[Version]:
+    location = next(iter(config.locations.values()), None)
     zone = location.zone if location else ZoneInfo("UTC")
     in_force = next((text for text in texts if text.is_published), None)
     return [

@@ -1,12 +1,14 @@
 """The list of scripts: in which languages each is published, and which campaigns say it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from contacts.languages import SHIPPED_LANGUAGES, name_language
-from reminders.models import Campaign, Script, ScriptText, Step
+from reminders.models import Script, ScriptText, Step
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,19 @@ class ScriptLine:
     used_by: str
 
 
-def read_script_lines(of: Campaign | None = None) -> list[ScriptLine]:
-    """All scripts by name, or those that the steps of one campaign send; three queries."""
-    scripts = ("script_id", "text_script_id", "fallback_script_id")
+def read_script_lines() -> list[ScriptLine]:
+    """All scripts by name; three queries."""
+    return list_script_lines(
+        Script.objects.prefetch_related("texts"), Step.objects.in_use().select_related("campaign")
+    )
+
+
+def list_script_lines(scripts: Iterable[Script], steps: Iterable[Step]) -> list[ScriptLine]:
+    """These scripts, which have their texts, in their order. `steps`: all that are in use."""
     campaigns: dict[int, dict[str, None]] = {}
-    uses = Step.objects.in_use().values_list("campaign__name", *scripts)
-    for name, *used in uses.order_by("campaign__name"):
-        for script in filter(None, used):
-            campaigns.setdefault(script, {})[name] = None
-    shown = Script.objects.prefetch_related("texts")
-    if of:
-        shown = shown.filter(pk__in=_list_scripts(of))
+    for step in sorted(steps, key=attrgetter("campaign.name")):
+        for script in filter(None, (step.script_id, step.text_script_id, step.fallback_script_id)):
+            campaigns.setdefault(script, {})[step.campaign.name] = None
     return [
         ScriptLine(
             pk=script.pk,
@@ -49,13 +53,8 @@ def read_script_lines(of: Campaign | None = None) -> list[ScriptLine]:
             tabs=tuple(list_tabs(script)),
             used_by=get_text_list(list(campaigns.get(script.pk, {})), _("and")),
         )
-        for script in shown
+        for script in scripts
     ]
-
-
-def _list_scripts(campaign: Campaign) -> set[int]:
-    steps = campaign.steps.in_use().values_list("script_id", "text_script_id", "fallback_script_id")
-    return {script for used in steps for script in used if script}
 
 
 def list_tabs(script: Script, also: str = "") -> list[LanguageTab]:

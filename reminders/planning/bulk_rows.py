@@ -90,6 +90,8 @@ def read_planned_appointments(
     last = 0
     while chunk := [_parse_appointment(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
         yield chunk
+        if len(chunk) < CHUNK:
+            return
         last = chunk[-1].pk
 
 

@@ -61,8 +61,11 @@ class LanguageGap:
         )
 
 
-def find_language_gaps(campaign: Campaign) -> list[LanguageGap]:
-    """The languages of upcoming visits that one of the campaign's scripts lacks, the most visits first."""
+def find_language_gaps(campaign: Campaign, scripts: Iterable[Script]) -> list[LanguageGap]:
+    """The languages of upcoming visits that one of the campaign's scripts lacks, the most visits first.
+
+    `scripts`: those of its steps, with their texts.
+    """
     ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
     counts = dict(
         find_covered(Step(campaign=campaign), ahead)
@@ -70,7 +73,7 @@ def find_language_gaps(campaign: Campaign) -> list[LanguageGap]:
         .values_list("contact__language")
         .annotate(visits=Count("pk"))
     )
-    written = [set(find_newest_texts(script)) for script in _read_scripts(campaign)]
+    written = [set(find_newest_texts(script)) for script in scripts]
     upcoming = sum(counts.values())
     gaps = [
         LanguageGap(language, _find_heard(written), visits, upcoming)
@@ -82,14 +85,3 @@ def find_language_gaps(campaign: Campaign) -> list[LanguageGap]:
 
 def _find_heard(written: Iterable[set[str]]) -> str:
     return FALLBACK_LANGUAGE if all(FALLBACK_LANGUAGE in languages for languages in written) else ""
-
-
-def _read_scripts(campaign: Campaign) -> list[Script]:
-    scripts = ("script", "text_script", "fallback_script")
-    steps = (
-        campaign.steps.in_use()
-        .select_related(*scripts)
-        .prefetch_related(*(f"{one}__texts" for one in scripts))
-    )
-    said = (one for step in steps for one in (step.script, step.text_script, step.fallback_script) if one)
-    return list(dict.fromkeys(said))

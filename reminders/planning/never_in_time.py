@@ -1,7 +1,7 @@
 """For how many appointments ahead a step can never be in time, whenever they were booked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from django.db.models.functions import Now
@@ -12,6 +12,7 @@ from reminders.models import Campaign, Step
 from reminders.planning.bulk_rows import read_planned_appointments
 from reminders.planning.owed_reminders import (
     LONG_AGO,
+    LocationClock,
     StepTiming,
     read_location_clocks,
     read_step_timing,
@@ -30,13 +31,16 @@ class NeverInTime(NamedTuple):
     of: int
 
 
-def count_never_in_time(campaign: Campaign, steps: Sequence[Step]) -> list[NeverInTime]:
+def count_never_in_time(
+    campaign: Campaign, steps: Sequence[Step], clocks: Mapping[int, LocationClock | None] | None = None
+) -> list[NeverInTime]:
     """For each of a campaign's steps, for how many appointments ahead it can never be in time.
 
     That is whenever they were booked, and with calling hours. The campaign need not be active. All zero for a
-    step after booking, whose moment depends on the booking.
+    step after booking, whose moment depends on the booking. `clocks`: of all locations, if they were read.
     """
-    clocks = read_location_clocks(Location.objects.all())
+    if clocks is None:
+        clocks = read_location_clocks(Location.objects.all())
     finders = [OwedFinder(_read_timing_of_old(step), clocks) for step in steps]
     counts: list[Counter[str]] = [Counter() for _step in steps]
     ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())

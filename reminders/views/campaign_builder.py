@@ -18,6 +18,7 @@ from reminders.campaigns.edits import EditedMeanwhile, save_edit
 from reminders.campaigns.history import describe_changes, find_changes_since, snapshot_draft, take_snapshot
 from reminders.campaigns.step_words import Change
 from reminders.deciding.sending_mode import read_mode
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.models import Campaign
 from reminders.planning.activation import ScriptsRefused
@@ -71,7 +72,7 @@ def _show(request: HttpRequest, builder: CampaignBuilder, status: int = 200) -> 
 
 
 def _review(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -> HttpResponse:
-    diff = diff_edit(draft)
+    diff = diff_edit(draft, config=read_shared_settings().config)
     context = {"campaign": draft.campaign, "diff": diff, "shown": view_diff(diff), "changes": changes}
     context |= {"name": draft.name, "entries": _list_entries(request.POST)}
     context["is_trial"] = read_mode() == SendingMode.TRIAL

@@ -14,11 +14,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from contacts.database.clock import read_database_clock
 from reminders.campaigns.activation_notes import list_activation_notes
 from reminders.campaigns.diff_views import view_diff
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
-from reminders.campaigns.drafts import CampaignDraft
+from reminders.campaigns.drafts import CampaignDraft, take_draft
 from reminders.campaigns.edits import activate_as_shown, copy_by_person, restore_version
 from reminders.campaigns.history import VersionNotRestorable, draft_of_version
 from reminders.campaigns.overviews import (
@@ -29,15 +28,18 @@ from reminders.campaigns.overviews import (
     say_reason,
     view_campaign,
 )
+from reminders.campaigns.present import read_present
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
 from reminders.deciding.sending_mode import read_mode
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
-from reminders.pages.script_list import read_script_lines
+from reminders.pages.script_list import list_script_lines
 from reminders.planning.activation import ScriptsRefused
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
-from reminders.views.requests import read_campaign, signed_in
+from reminders.views.requests import signed_in
 
 VISITS_PER_PAGE = 25
 PEOPLE_PER_PAGE = 100
@@ -60,7 +62,8 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         view = view_campaign(pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    context = {"view": view, "campaign": view.campaign, "scripts": read_script_lines(of=view.campaign)}
+    context = {"view": view, "campaign": view.campaign}
+    context["scripts"] = list_script_lines(view.scripts, view.steps_in_use)
     return render(request, "reminders/campaign.html", context)
 
 
@@ -69,9 +72,12 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
     """The upcoming visits that it is for, with what each will hear and when."""
-    saved, now = read_campaign(pk), read_database_clock()
-    page = Paginator(find_covered_visits(saved, now), VISITS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"campaign": saved.campaign, "page": page, "visits": preview_visits(saved, list(page), now)}
+    present = read_present()
+    saved = _take_campaign(pk, present.config)
+    covered = find_covered_visits(saved, present.now)
+    page = Paginator(covered, VISITS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"campaign": saved.campaign, "page": page}
+    context["visits"] = preview_visits(saved, list(page), present)
     return render(request, "reminders/campaign_visits.html", context)
 
 
@@ -80,10 +86,12 @@ def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Those whom it does not remind for one `reason`, a code; no address names anybody."""
-    saved, reason = read_campaign(pk), request.GET.get("reason", "")
+    present, reason = read_present(), request.GET.get("reason", "")
+    saved = _take_campaign(pk, present.config)
     if reason and reason not in Reason.values:
         raise Http404
-    page = Paginator(find_reason_visits(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    visits = find_reason_visits(saved, reason, present)
+    page = Paginator(visits, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {"campaign": saved.campaign, "page": page, "sentence": say_reason(reason)}
     context["visits"] = load_visits(list(page))
     return render(request, "reminders/campaign_people.html", context)
@@ -98,8 +106,9 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     `shown` is what was confirmed. `deed` says what becomes of what fell due in a pause: "send" or "skip".
     Without one of the two the page is shown again.
     """
-    saved = read_campaign(pk)
-    obstacles = list_obstacles(saved)
+    config = read_shared_settings().config
+    saved = _take_campaign(pk, config)
+    obstacles = list_obstacles(saved, config)
     if saved.campaign.state == Campaign.State.ACTIVE:
         messages.info(request, _("It is active already."))
         return redirect("campaign", pk)
@@ -120,10 +129,10 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _say_activated(diff))
             return redirect("campaign", pk)
-    proposed = diff_activation(pk)
+    proposed = diff_activation(pk, saved, config)
     context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
-    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved)}
-    context["is_trial"] = read_mode() == SendingMode.TRIAL
+    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved, config)}
+    context["is_trial"] = proposed.is_trial
     return render(request, "reminders/campaign_activate.html", context)
 
 
@@ -163,8 +172,15 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
     return render(request, "reminders/campaign_restore.html", _describe_restore(version, draft))
 
 
+def _take_campaign(pk: int, config: PracticeConfig) -> CampaignDraft:
+    try:
+        return take_draft(pk, config)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+
+
 def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[str, Any]:
-    diff = diff_edit(draft)
+    diff = diff_edit(draft, config=read_shared_settings().config)
     context = {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
     return context | {"is_trial": read_mode() == SendingMode.TRIAL}
 

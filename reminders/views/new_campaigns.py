@@ -5,7 +5,7 @@ Each step of that way is a page of a draft that is saved already, so nothing is 
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from reminders.campaigns.differences import DiffOutdated, diff_edit
-from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.overviews import view_campaign
 from reminders.campaigns.ready_made import EMPTY, NameTaken, make_ready_made
@@ -82,7 +81,7 @@ def choose_people(request: HttpRequest, pk: int) -> HttpResponse:
             messages.warning(request, _("Something has changed meanwhile. Look at it again."))
             return redirect("first_campaign_whom", pk)
         return redirect("first_campaign_words", pk)
-    return _show(request, saved, "whom", {"form": form}, status=422 if form.errors else 200)
+    return _show(request, saved.campaign, "whom", {"form": form}, status=422 if form.errors else 200)
 
 
 @permission_required("reminders.change_campaign", raise_exception=True)
@@ -95,7 +94,7 @@ def show_words(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("campaign", pk)
     writer = ExampleWriter(timezone.now())
     context = {"scripts": list_said_scripts(saved, writer), "is_made_up": writer.is_made_up}
-    return _show(request, saved, "words", context)
+    return _show(request, saved.campaign, "words", context)
 
 
 @permission_required("reminders.change_campaign", raise_exception=True)
@@ -103,16 +102,19 @@ def show_words(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_count(request: HttpRequest, pk: int) -> HttpResponse:
     """The first campaign, step 4: how many people it means, and whom it leaves out."""
-    saved = read_campaign(pk)
-    if saved.campaign.state != Campaign.State.DRAFT:
+    try:
+        view = view_campaign(pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+    if view.campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", pk)
-    return _show(request, saved, "count", {"view": view_campaign(pk)})
+    return _show(request, view.campaign, "count", {"view": view})
 
 
 def _show(
-    request: HttpRequest, saved: CampaignDraft, place: str, context: dict[str, object], status: int = 200
+    request: HttpRequest, campaign: Campaign, place: str, context: dict[str, object], status: int = 200
 ) -> HttpResponse:
-    context |= {"campaign": saved.campaign, "place": place}
+    context |= {"campaign": campaign, "place": place}
     return render(request, f"reminders/first_campaign_{place}.html", context, status=status)
 
 

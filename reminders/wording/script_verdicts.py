@@ -160,9 +160,12 @@ def judge_steps(steps: Iterable[Step], names: SaidNames, pronunciations: Pronunc
 
 def list_campaign_refusals(campaign: Campaign) -> list[str]:
     """The same as sentences for staff."""
-    return [
-        f"{campaign}, {sentence}" for verdict in judge_campaign(campaign) for sentence in verdict.sentences
-    ]
+    return say_refusals(campaign, judge_campaign(campaign))
+
+
+def say_refusals(campaign: Campaign, verdicts: Iterable[TextVerdict]) -> list[str]:
+    """What the texts of a campaign are refused for, as sentences for staff."""
+    return [f"{campaign}, {sentence}" for verdict in verdicts for sentence in verdict.sentences]
 
 
 def read_script_uses(steps: Iterable[Step]) -> dict[Script, set[Channel]]:

@@ -16,6 +16,7 @@ from reminders.campaigns.edits import activate_as_shown
 from reminders.campaigns.overviews import list_obstacles
 from reminders.campaigns.ready_made import BY_KEY, EMPTY, READY_MADE, NameTaken, build_steps, make_ready_made
 from reminders.campaigns.step_words import describe_step
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.models import Campaign, CampaignVersion, Script, Step
 from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.wording.default_scripts import ensure_default_scripts
@@ -56,7 +57,7 @@ def test_each_can_be_activated_as_it_is_and_nothing_stands_in_the_way(
     key: str, sam: User, downtown: Location
 ) -> None:
     campaign = make_ready_made(key, by=sam)
-    assert list_obstacles(read_draft(campaign.pk)) == []
+    assert list_obstacles(read_draft(campaign.pk), read_shared_settings().config) == []
     activate_as_shown(campaign.pk, shown=diff_activation(campaign.pk).send.token, by=sam)
     assert Campaign.objects.get().state == "active"
 

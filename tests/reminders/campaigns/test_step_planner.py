@@ -10,6 +10,7 @@ from django.utils import timezone
 from contacts.appointments import set_times
 from contacts.models import Appointment
 from reminders.campaigns.clinic_facts import ClinicFacts
+from reminders.campaigns.present import read_present
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import read_reminder_groups, read_visits_ahead
@@ -49,7 +50,7 @@ def test_what_is_owed_in_bulk_is_what_is_owed_to_each_visit(seed: int) -> None:
     clinic = make_clinic(seed, VISITS)
     move_to_odd_seconds(clinic.rng)
     now = timezone.now()
-    facts = ClinicFacts(read_visits_ahead(CampaignFilters(), CampaignFilters(), now), now)
+    facts = ClinicFacts(read_visits_ahead(CampaignFilters(), CampaignFilters(), now), read_present(now))
     visits = {one.pk: one for one in Appointment.objects.select_related("contact__phone", "location")}
     own = {pk: visits[pk] for pk in facts.visits.times}
     kinds = set[str]()

@@ -191,10 +191,11 @@ def test_the_pages_run_as_many_queries_for_many_visits_as_for_few(desk: Client, 
     for first in (0, 40):
         for last in range(first, first + 20):
             book(last)
+        desk.get("/")  # reads the settings, which are kept until one of them changes
         pages = ("campaign", "campaign_visits", "activate_campaign")
         counts.append([count_queries(desk, page, draft.pk) for page in pages])
     assert counts[0] == counts[1]
-    assert max(counts[0]) <= 46
+    assert max(counts[0]) <= 14
 
 
 def test_the_list_runs_as_many_queries_for_many_campaigns_as_for_one(desk: Client, draft: Campaign) -> None:

@@ -9,8 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from contacts.models import Appointment
 from contacts.roles import MANAGER
+from reminders.models import Campaign
 from reminders.planning.planner import plan_all
-from tests.people import make_appointment, make_contact, make_step, make_user
+from tests.people import make_appointment, make_campaign, make_contact, make_step, make_user
+from tests.reminders.campaigns.clinics import make_clinic
 from tests.reminders.pages.clinic import sit_at_desk
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +60,41 @@ def test_it_needs_at_most_twelve_queries(django_assert_max_num_queries: DjangoAs
     for name, address in addresses.items():
         with django_assert_max_num_queries(MOST, info=name):
             assert manager.get(address).status_code == 200
+
+
+def list_campaign_addresses(campaign: Campaign) -> dict[str, str]:
+    draft = make_campaign("Draft", state="draft", activated_at=None)
+    script = make_step(draft).script
+    return {
+        "campaigns": "/campaigns/",
+        "campaign": f"/campaigns/{campaign.pk}/",
+        "draft": f"/campaigns/{draft.pk}/",
+        "count of a first campaign": f"/campaigns/{draft.pk}/first/count/",
+        "builder": f"/campaigns/{campaign.pk}/edit/",
+        "visits": f"/campaigns/{campaign.pk}/visits/",
+        "people": f"/campaigns/{campaign.pk}/people/",
+        "new campaign": "/campaigns/new/",
+        "scripts": "/scripts/",
+        "script": f"/scripts/{script.pk}/en/",
+    }
+
+
+def test_pages_of_campaigns_need_at_most_twelve(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """With families, numbers that were called, several steps and locations, and text messages."""
+    addresses = list_campaign_addresses(make_clinic(3, 30).campaign)
+    manager = sit_at_desk(make_user("mara", role=MANAGER))
+    manager.get("/")
+    for name, address in addresses.items():
+        with django_assert_max_num_queries(MOST, info=name):
+            assert manager.get(address).status_code == 200
+
+
+def test_what_an_activation_starts_needs_few(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """Two more than others: it looks for steps that are never in time, and for languages without a text."""
+    address = f"{list_campaign_addresses(make_clinic(3, 30).campaign)['draft']}activate/"
+    manager = sit_at_desk(make_user("mara", role=MANAGER))
+    manager.get("/")
+    with django_assert_max_num_queries(MOST + 2):
+        assert manager.get(address).status_code == 200

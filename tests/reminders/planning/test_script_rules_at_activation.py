@@ -115,7 +115,7 @@ def test_visits_in_a_language_without_a_text_are_counted() -> None:
     for language, count in (("en", 3), ("es", 2), ("pl", 2), ("fr", 1)):
         make_visits(language, count)
     make_appointment(make_contact("Past", number=None, language="pl"), starts_at=timezone.now() - IN_TWO_DAYS)
-    assert [gap.sentence for gap in find_language_gaps(campaign)] == [
+    assert [gap.sentence for gap in find_language_gaps(campaign, Script.objects.all())] == [
         "2 of the next 8 visits are in Polish and will hear English.",
         "1 of the next 8 visits is in French and will hear English.",
     ]
@@ -128,8 +128,8 @@ def test_visits_of_others_are_not_counted_and_without_english_nothing_is_heard()
     campaign.locations.add(here)
     make_visits("pl", 1, location=here)
     make_visits("pl", 5, location=there)
-    [gap] = find_language_gaps(campaign)
+    [gap] = find_language_gaps(campaign, Script.objects.all())
     assert (gap.visits, gap.upcoming, gap.heard) == (1, 1, "")
     assert "can't be reminded" in gap.sentence
-    assert find_language_gaps(make_campaign("Without steps", state="draft")) == []
+    assert find_language_gaps(make_campaign("Without steps", state="draft"), []) == []
     assert Script.objects.count() == 1

@@ -1,0 +1,41 @@
+"""What a forecast goes by besides visits and reminders: the clock, the mode and the practice's settings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from reminders.deciding.sending_mode import leaves_this_machine
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import ModeFacts, PracticeConfig
+from reminders.deciding.trial_use import count_sent_on_trial
+from reminders.models import SendingSwitch
+from reminders.rules.modes import SendingMode, find_mode
+
+_CLOCK_AND_SWITCH = """
+    SELECT clock_timestamp(), coalesce(switch.mode, ''), switch.live_since
+    FROM (VALUES (1)) AS one (id) LEFT JOIN {} AS switch USING (id)
+"""
+
+
+@dataclass(frozen=True)
+class Present:
+    """The database's time, the mode as it is then, and the settings, whose rows nobody changes."""
+
+    now: datetime
+    mode: ModeFacts
+    is_trial: bool
+    config: PracticeConfig
+
+
+def read_present(now: datetime | None = None, config: PracticeConfig | None = None) -> Present:
+    """Two queries at most, and one more on trial. `now`, `config`: where they were read already."""
+    table = connection.ops.quote_name(SendingSwitch._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOCK_AND_SWITCH.format(table))
+        clock, chosen, live_since = cursor.fetchone()
+    now = now or clock
+    is_trial = find_mode(chosen, is_real=leaves_this_machine()) == SendingMode.TRIAL
+    sent = count_sent_on_trial(now) if is_trial else 0
+    mode = ModeFacts(chosen, live_since, sent)
+    return Present(now, mode, is_trial, config or read_shared_settings().config)
