@@ -13,6 +13,7 @@ from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
+from tests.flows.applying import is_all_applied
 from tests.people import SARAH, make_due_reminder
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until
@@ -51,6 +52,7 @@ def forge_answer(call: CallRecord) -> None:
     body = {"event": "call.completed", "to": SARAH, "status": "answered", "dtmf_response": "1"}
     path = urlsplit(status_url(call)).path
     assert Client().post(path, body, content_type="application/json").status_code == 200
+    wait_until(is_all_applied, "the event to be applied")
 
 
 def is_confirmed() -> bool:
