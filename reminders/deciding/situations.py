@@ -86,7 +86,7 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class PracticeConfig:
-    """The practice's settings, by primary key: read once for a round, so at most a lease old.
+    """The practice's settings, by primary key: read once for a round, so less than a minute old.
 
     What must take effect at once is not in here but read with each reminder: the switch with the mode, a
     campaign's state and the consent it requires, whether a step was taken out, a location's pause, and all
