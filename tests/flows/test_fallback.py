@@ -16,6 +16,7 @@ from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
 from reminders.planning.replanning import replan_location
 from reminders.traffic.callback_urls import status_url
+from tests.flows.applying import is_all_applied
 from tests.people import SARAH, make_due_reminder, make_location, make_script, make_step, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
@@ -236,7 +237,8 @@ def test_the_page_says_that_a_text_follows(sandbox: SandboxServer) -> None:
 
 
 def post_event(call: CallRecord, event: str, **fields: Any) -> None:
-    """One more event of this call, on its own address."""
+    """One more event of this call, on its own address, which is applied."""
     body = {"event": event, "call_id": call.robotalker_id, "to": SARAH, **fields}
     answer = requests.post(status_url(call), json=body, timeout=10)
     assert answer.status_code == 200
+    wait_until(is_all_applied, "the event to be applied")
