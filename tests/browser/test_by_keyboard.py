@@ -28,9 +28,10 @@ STOPS = 40  # presses of Tab per page
 # Whether what has the focus can be seen, is marked as having it, and is covered by nothing.
 SEEN = """
     async () => {
-        const one = document.activeElement;
+        let one = document.activeElement;
         if (one === document.body) return null;
         const look = () => {
+            one = document.activeElement;  // a part of the page that came late may have replaced it
             const box = one.getClientRects()[0];
             if (!box || box.bottom < 0 || box.top > innerHeight) return "out of sight";
             const style = getComputedStyle(one);
@@ -43,10 +44,12 @@ SEEN = """
             return isSeen ? "" : `covered by ${top?.className}`;
         };
         let fault = look();
-        for (let frame = 0; fault && frame < 60; frame++) {  // until it has been scrolled to
+        const until = performance.now() + 5000;
+        while (fault && one !== document.body && performance.now() < until) {  // it is being scrolled to
             await new Promise(requestAnimationFrame);
             fault = look();
         }
+        if (one === document.body) return null;
         return fault && `${fault}: ${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`;
     }
 """
