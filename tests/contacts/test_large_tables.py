@@ -58,15 +58,16 @@ def test_a_list_of_the_admin_has_a_line_of_dates_and_reads_no_rows_for_it(admin_
     for days in (0, 40, 400):
         make_appointment(person, starts_at=FIRST + timedelta(days=days))
 
-    def read_line(query: str) -> list[str]:
+    def read_line(**period: int) -> list[str]:
+        within = {f"starts_at__{part}": number for part, number in period.items()}
         with CaptureQueriesContext(connection) as asked:
-            page = admin_client.get(f"/admin/contacts/appointment/{query}").content.decode()
-        assert not [one for one in asked.captured_queries if "DATE_TRUNC" in one["sql"]]
+            page = admin_client.get("/admin/contacts/appointment/", within).content.decode()
+        assert not [one for one in asked.captured_queries if "_TRUNC(" in one["sql"]]
         [line] = re.findall(r'<nav class="toplinks".*?</nav>', page, re.DOTALL)
         return [words.strip() for words in re.findall(r">([^<>]*\w[^<>]*)<", line)]
 
-    assert read_line("") == ["2026", "2027", "2028"]
-    assert read_line("?starts_at__year=2027")[1:] == ["January 2027"]
-    assert read_line("?starts_at__year=2026&starts_at__month=11")[1:] == ["November 27"]
+    assert read_line() == ["2026", "2027", "2028"]
+    assert read_line(year=2027)[1:] == ["January 2027"]
+    assert read_line(year=2026, month=11)[1:] == ["November 27"]
     Appointment.objects.all().delete()
     assert admin_client.get("/admin/contacts/appointment/").status_code == 200
