@@ -100,6 +100,8 @@ def _is_signed(signed: Any, signature: Any, public_key: bytes | None) -> bool:
         return False
     try:
         raw = b64decode(signature, validate=True)
+        if b64encode(raw).decode() != signature:  # the last letter has bits that say nothing
+            return False
         Ed25519PublicKey.from_public_bytes(public_key).verify(raw, write_canonical(signed))
     except (InvalidSignature, ValueError):
         return False
