@@ -138,16 +138,7 @@ def read_story(
         standing=find_standing(facts),
         being_planned=facts.being_planned,
         reminders=tuple(
-            _line(
-                one,
-                why,
-                now,
-                use,
-                can_call=one.pk in orders.families,
-                family=sentences.name_family(orders.families.get(one.pk, [])),
-            )
-            for one, why in explained
-            if one in present
+            _line(one, why, now, use, orders.families.get(one.pk)) for one, why in explained if one in present
         ),
         call_refusal=orders.refusal,
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
@@ -236,10 +227,9 @@ def _line(
     why: Explanation,
     now: datetime,
     use: NumberUse | None,
-    *,
-    can_call: bool,
-    family: str,
+    family: list[Reminder] | None,
 ) -> ReminderLine:
+    """`family`: whom a call about it would be about now; None if there can be none."""
     code, words = sentences.name_reminder(reminder, why, now)
     return ReminderLine(
         pk=reminder.pk,
@@ -249,10 +239,10 @@ def _line(
         words=words,
         sentence=why.sentence,
         is_text=channel_of(reminder) == Channel.SMS,
-        can_call=can_call,
+        can_call=family is not None,
         can_skip=_is_ahead(reminder.appointment, now) and reminder.state in REMINDER_PENDING,
         can_put_back=may_put_back(reminder, calls_of(reminder), now, use),
-        family=family,
+        family=sentences.name_family(family or []),
     )
 
 
