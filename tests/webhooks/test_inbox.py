@@ -179,7 +179,7 @@ def test_an_event_that_a_person_applies_again_is_at_no_moment_one_that_counts_un
             connection.close()
 
     with transaction.atomic():  # somebody else is changing the call
-        CallRecord.objects.select_for_update().get(pk=event.call_id)
+        CallRecord.objects.select_for_update().get(pk=event.call_id or 0)
         with ThreadPoolExecutor(1) as threads:
             assert threads.submit(apply).result(timeout=60) == {event.pk: "unverified"}
     assert apply_stored() == 0
