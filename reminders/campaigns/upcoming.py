@@ -28,6 +28,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
+from contacts.database.grouping import read_arrays
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.numbers import list_never_dialled
@@ -181,9 +182,8 @@ def read_reminder_groups(
         "ends": ArrayAgg(Seconds("not_after")),
         "dues": ArrayAgg(Seconds("due_at")),
     }
-    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
-    for step, *values in rows if step_ids else ():
+    for step, *values in read_arrays(known.values_list(*heads).annotate(**arrays)):
         groups[step].append(ReminderGroup(*values))
     return groups
 
@@ -242,7 +242,7 @@ def _list_tried(step_ids: Collection[int], now: datetime) -> "list[QuerySet[Any,
 
 def _group_alike(
     covered: "QuerySet[Appointment]", before: CampaignFilters, after: CampaignFilters
-) -> Iterable[Any]:
+) -> list[tuple[Any, ...]]:
     answered = When(answer_revision=F("revision"), then=F("answer"))
     named = covered.order_by().annotate(
         language=F("contact__language"),
@@ -276,7 +276,7 @@ def _group_alike(
         "all_days": ArrayAgg(_DAY),
         "all_numbers": ArrayAgg(f"{PHONE}__e164"),
     }
-    return named.values_list(*_KEYS).annotate(**arrays)
+    return read_arrays(named.values_list(*_KEYS).annotate(**arrays))
 
 
 def _gather_patient_changes(filters: CampaignFilters) -> Combinable:
