@@ -148,8 +148,14 @@ def find_client_address(request: HttpRequest) -> str:
     With PROXY_COUNT proxies in front, each adds the address that it was called from to X-Forwarded-For, so
     only the last PROXY_COUNT of the list can be trusted: a client may write what it likes before them.
     """
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    return pick_client_address(
+        str(request.META.get("REMOTE_ADDR", "")), request.headers.get("X-Forwarded-For", "")
+    )
+
+
+def pick_client_address(address: str, forwarded_for: str) -> str:
+    """The same, given where the connection comes from and the header X-Forwarded-For."""
+    forwarded = forwarded_for.split(",")
     if 0 < settings.PROXY_COUNT <= len(forwarded):
         address = forwarded[-settings.PROXY_COUNT].strip() or address
     if found := _WITH_PORT.fullmatch(address):  # each connection has another port

@@ -9,7 +9,13 @@ a thread works only while an answer is made. So a slow client costs a connection
 | the headers of a request | 64 kB, and HEADERS_WITHIN |
 | its body | config/body_limit.py by its address, counted as it arrives; BODY_WITHIN, longer for a large one |
 | bodies over LARGE that are being received at once | MOST_LARGE for each worker; then 503 |
-| connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped first |
+| connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped sooner |
+| an address' connections without a whole request | MOST_UNFINISHED; the oldest are dropped |
+| an address' requests for pages that wait for a thread | MOST_WAITING; more are dropped |
+
+When connections run out, the oldest of the address that has most of them without a whole request are dropped.
+Threads take turns between addresses (config/fair_queue.py), so whoever floods keeps others waiting for what
+is being answered at most.
 
 Robotalker's events and /healthz have threads of their own (RESERVED_THREADS), which no page can occupy.
 """
@@ -35,6 +41,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
+from config.fair_queue import FairQueue
 from config.frame_room import call_with_room
 
 RESERVED_THREADS = {"/hooks/": 4, "/healthz": 1}  # by the beginning of the path
@@ -47,6 +54,9 @@ CROWDED = 0.8  # of the connections
 LOOK_EVERY = 1  # second: for connections that are too slow
 LARGE = 128 * 1024  # bytes; such a body is kept in a temporary file
 MOST_LARGE = 16
+MOST_UNFINISHED = 200  # connections of one address, in a worker
+MOST_WAITING = 100  # requests for pages of one address, in a worker
+ACCEPTED_AT_ONCE = 100  # connections, before those that are there have their turn
 FILES_BESIDE = 200  # that a worker opens beside its connections
 KEEP_ALIVE_FOR = 1.0  # seconds that a worker that is stopping still sends answers that are ready
 
@@ -129,6 +139,13 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.began_at = time.time()
         return bool(super().received(data))
 
+    @property
+    def waits_since(self) -> float:
+        """Since when it has been without a whole request; infinite if there is one, or an answer to send."""
+        if self.requests or self.total_outbufs_len or self.will_close:
+            return float("inf")
+        return self.last_activity if self.request is None else self.began_at
+
     def is_too_slow(self, now: float, patience: float) -> bool:
         """Whether it should be closed: nothing comes, or a request or an answer takes too long.
 
@@ -148,7 +165,7 @@ class ReservingDispatcher:
     """Hands requests to threads: those of RESERVED_THREADS to some of their own."""
 
     def __init__(self, threads: int) -> None:
-        self._pages = _start_threads(threads)
+        self._pages = _start_threads(threads, most_waiting=MOST_WAITING)
         self._reserved = {path: _start_threads(count) for path, count in RESERVED_THREADS.items()}
 
     def add_task(self, connection: Connection) -> None:
@@ -172,8 +189,9 @@ class RoomyThreads(ThreadedTaskDispatcher):  # type: ignore[misc]
         call_with_room(lambda: run(thread_no))
 
 
-def _start_threads(count: int) -> ThreadedTaskDispatcher:
+def _start_threads(count: int, *, most_waiting: int = 0) -> ThreadedTaskDispatcher:
     dispatcher = RoomyThreads()
+    dispatcher.queue = FairQueue(most_waiting)
     dispatcher.set_thread_count(count)
     return dispatcher
 
@@ -182,6 +200,32 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     """Accepts the connections of one address."""
 
     channel_class = Connection
+
+    def handle_accept(self) -> None:
+        """Accept many, else a flood of new connections is longer than the ones that are taken from it."""
+        for _ in range(min(ACCEPTED_AT_ONCE, self.adj.connection_limit - len(self._map))):
+            before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == before:
+                break
+        self._drop_unfinished()
+
+    def _drop_unfinished(self) -> None:
+        """Close the oldest connections without a whole request of addresses that have too many of them.
+
+        The loop closes them at its next turn; at once, their numbers would be those of new connections.
+        """
+        closing = sum(one.will_close for one in self.active_channels.values())
+        surplus = len(self._map) - closing - int(CROWDED * self.adj.connection_limit)
+        by_address: dict[str, list[Connection]] = {}
+        for connection in self.active_channels.values():
+            if connection.waits_since != float("inf"):
+                by_address.setdefault(connection.addr[0], []).append(connection)
+        for unfinished in sorted(by_address.values(), key=len, reverse=True):
+            drop = max(len(unfinished) - MOST_UNFINISHED, min(surplus, len(unfinished) - 1), 0)
+            surplus -= drop
+            for connection in sorted(unfinished, key=lambda one: one.waits_since)[:drop]:
+                connection.will_close = True
 
     def maintenance(self, now: float) -> None:
         """Close connections that are too slow."""

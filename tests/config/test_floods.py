@@ -6,6 +6,7 @@ FLOOD is how many; FLOOD=10000 for docs/security.md, which says what that took.
 import os
 import socket
 import time
+from collections import Counter
 from contextlib import ExitStack
 from statistics import median
 from threading import Event, Thread
@@ -59,6 +60,16 @@ def write_request(number: int) -> tuple[bytes, set[int]]:
             return HEAD.replace(b"localhost", b"example.org") % (b"GET", b"/") + b"\r\n", {400}
 
 
+KINDS = [
+    "forged address",
+    "forged address",
+    "no address",
+    "API with a wrong token",
+    "300 MB to log in",
+    "bad chunk",
+    "form without its token",
+    "foreign host",
+]
 HELD_OPEN = [
     b"",
     b"POST /login/ HTT",
@@ -72,10 +83,11 @@ def count_rows() -> dict[str, int]:
     return {model._meta.label: model._base_manager.count() for model in apps.get_models()}
 
 
-def send_flood(port: int, first: int, wrong: list[str]) -> None:
+def send_flood(port: int, first: int, wrong: list[str], answers: list[tuple[str, int]]) -> None:
     for number in range(first, FLOOD, SENDERS):
         request, refusals = write_request(number)
         status, _ = exchange(port, request)
+        answers.append((KINDS[number % 8], status))
         if status not in refusals | {0}:  # 0: the connection was reset before the answer could be read
             wrong.append(f"{status} for {request[:70]!r}")
 
@@ -98,6 +110,17 @@ def measure_pages(port: int, session: str, done: Event, seconds: list[float], wr
         done.wait(0.1)
 
 
+def print_figures(answers: Counter[tuple[str, int]], seconds: list[float], alone: float) -> None:
+    """As a table, which `FLOOD=10000` and `-s` show."""
+    lines = [
+        f"| {kind} | {status or 'reset'} | {count} |" for (kind, status), count in sorted(answers.items())
+    ]
+    lines += [f"| {len(HELD_OPEN)} kinds of half-open and slow | held | {len(HELD_OPEN) * HELD} |"]
+    figures = f"median {median(seconds):.3f} s, longest {max(seconds):.3f} s; without a flood {alone:.3f} s"
+    print("", "| request | answer | count |", "| --- | --- | ---: |", *lines, sep="\n")  # noqa: T201
+    print(f"{len(seconds)} pages of staff meanwhile: {figures}; no row changed")  # noqa: T201
+
+
 def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
     make_appointment()
     client = Client()
@@ -105,6 +128,7 @@ def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
     session, done = client.session.session_key or "", Event()
     seconds: list[float] = []
     wrong: list[str] = []
+    answers: list[tuple[str, int]] = []
     forget_refusals()
     with run_web_process("--workers", "2", "--threads", "8") as port, ExitStack() as held:
         for _ in range(6):  # both workers read their templates
@@ -114,7 +138,7 @@ def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
         for begun in HELD_OPEN * HELD:
             held.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(begun)
         staff = Thread(target=measure_pages, args=[port, session, done, seconds, wrong])
-        senders = [Thread(target=send_flood, args=[port, first, wrong]) for first in range(SENDERS)]
+        senders = [Thread(target=send_flood, args=[port, first, wrong, answers]) for first in range(SENDERS)]
         for thread in [staff, *senders]:
             thread.start()
         for thread in senders:
@@ -124,6 +148,6 @@ def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
     assert not wrong
     assert count_rows() == before
     assert sum(read_refusals().values()) >= FLOOD // 8 * 2, "the forged ones are counted"
-    figures = f"{len(seconds)} pages: median {median(seconds):.3f} s, longest {max(seconds):.3f} s"
-    print(f"{figures}; without a flood {alone:.3f} s")  # noqa: T201
+    assert len(answers) == FLOOD
+    print_figures(Counter(answers), seconds, alone)
     assert median(seconds) < max(QUICK_PAGE, SLOWER_AT_MOST * alone)
