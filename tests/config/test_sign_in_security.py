@@ -408,6 +408,11 @@ def test_whoever_changes_the_second_factor_is_logged_out_elsewhere(rosa: User) -
     assert at_another_desk.get("/").status_code == 200
 
 
+def test_a_new_installation_has_no_login() -> None:
+    call_command("setup_practice")
+    assert not User.objects.exists()
+
+
 def test_no_session_remembers_a_second_factor_that_is_gone(settings: Settings) -> None:
     settings.SECOND_FACTOR_FOR = "managers"
     user = make_user("omar", role=MANAGER)

@@ -75,6 +75,14 @@ def test_a_token_signed_by_a_removed_key_is_refused(settings: Settings) -> None:
             read_token(token)
 
 
+def test_a_token_counts_for_its_purpose_and_no_other() -> None:
+    token = token_of(status_url(CALL))
+    assert ".status." in token
+    for other in ("key-1", "key-9", "optouts", "STATUS"):
+        with pytest.raises(BadToken):
+            read_token(token.replace(".status.", f".{other}."))
+
+
 def test_a_token_with_the_name_of_another_key_is_refused(settings: Settings) -> None:
     settings.WEBHOOK_KEYS = [OLD]
     token = token_of(status_url(CALL))
