@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Window
+from django.db.models.functions import Now, RowNumber
 
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, CALL, Callback
@@ -139,10 +139,16 @@ def apply_stored(now: datetime | None = None) -> int:
 
 
 def _find_waiting(now: datetime | Now, leave_out: Collection[int]) -> list[int]:
-    """The events to be applied next: those that arrived first, of what is new or due again."""
+    """The events to be applied next, of what is new or due again.
+
+    Of each address the one that arrived first, then the second ones: who has learnt one address, and sends as
+    many as it may, keeps the answers of others waiting for a group at most.
+    """
     due_again = Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
     waiting = WebhookEvent.objects.filter(Q(state=State.STORED) | due_again).exclude(pk__in=leave_out)
-    return list(waiting.order_by("received_at").values_list("pk", flat=True)[:MOST_TOGETHER])
+    turn = Window(RowNumber(), partition_by=[F("batch"), F("call")], order_by="received_at")
+    in_turn = waiting.annotate(turn=turn).order_by("turn", "received_at")
+    return list(in_turn.values_list("pk", flat=True)[:MOST_TOGETHER])
 
 
 def is_stuck() -> Q:

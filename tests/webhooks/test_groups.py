@@ -18,6 +18,7 @@ from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.models.calls import make_public_id
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, Callback
 from tests.people import SARAH, make_contact, make_due_reminder, make_step
+from webhooks import inbox
 from webhooks.applying import apply_event, apply_events
 from webhooks.inbox import store_event
 from webhooks.models import WebhookEvent
@@ -277,3 +278,16 @@ def test_a_nested_block_is_refused() -> None:
 def test_collecting_rows_outside_a_transaction_is_refused() -> None:
     with pytest.raises(transaction.TransactionManagementError), saving_together():
         pass
+
+
+def test_many_events_of_one_address_do_not_keep_the_answers_of_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_TOGETHER", 4)
+    monkeypatch.setattr(inbox, "ROUND_SECONDS", 0.0)  # one group
+    flooded, waiting = open_many(2)
+    for number in range(9):
+        store(flooded, "call.ringing", number=number)
+    answer = store(waiting, "call.completed", status="answered", amd_result="human", dtmf_response="1")
+    inbox.apply_stored()
+    assert WebhookEvent.objects.get(pk=answer).state == "applied"
