@@ -26,6 +26,7 @@ import os
 import resource
 import socket
 import time
+from functools import cached_property
 from io import BytesIO
 from types import FrameType
 from typing import Any
@@ -134,6 +135,13 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     parser_class = LimitedParser
     began_at = 0.0
 
+    @cached_property
+    def client(self) -> str:
+        """The address; of IPv6 its first half, of which one line has all the rest."""
+        from config.sign_in_limits import pick_client_address  # the settings must be there first
+
+        return pick_client_address(self.addr[0], "")
+
     def received(self, data: bytes) -> bool:
         if self.request is None:
             self.began_at = time.time()
@@ -220,12 +228,13 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         by_address: dict[str, list[Connection]] = {}
         for connection in self.active_channels.values():
             if connection.waits_since != float("inf"):
-                by_address.setdefault(connection.addr[0], []).append(connection)
+                by_address.setdefault(connection.client, []).append(connection)
+        last: list[Connection] = []
         for unfinished in sorted(by_address.values(), key=len, reverse=True):
             drop = max(len(unfinished) - MOST_UNFINISHED, min(surplus, len(unfinished) - 1), 0)
             surplus -= drop
-            for connection in sorted(unfinished, key=lambda one: one.waits_since)[:drop]:
-                connection.will_close = True
+            last += _drop_oldest(unfinished, drop)
+        _drop_oldest(last, max(surplus, 0))
 
     def maintenance(self, now: float) -> None:
         """Close connections that are too slow."""
@@ -233,6 +242,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         for connection in list(self.active_channels.values()):
             if connection.is_too_slow(now, PATIENCE_WHEN_CROWDED if crowded else 1.0):
                 connection.will_close = True
+
+
+def _drop_oldest(unfinished: list[Connection], count: int) -> list[Connection]:
+    """The others."""
+    by_age = sorted(unfinished, key=lambda one: one.waits_since)
+    for connection in by_age[:count]:
+        connection.will_close = True
+    return by_age[count:]
 
 
 class PatientWorker(Worker):  # type: ignore[misc]
