@@ -17,9 +17,10 @@ from django.db import connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Now, Power
 
-from contacts.database.saving import save_rows, saving_together
+from contacts.database.saving import Changes
 from contacts.redaction import redact
 from reminders.health.rounds import is_disk_full, note_trouble
+from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.locking import BRIEFLY, is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
@@ -27,7 +28,6 @@ from reminders.results.single_texts import keep_received
 from reminders.results.unanswered import account_for
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
-from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account_optouts import apply_account_event
 from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
@@ -43,8 +43,6 @@ FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED}
 MOST_ATTEMPTS = 8
 MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
 FEW = 4  # of so many at least one must have its turn, else all are applied alone
-# States of a call whose events are applied in a group. Events that change another outcome are rare.
-GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 HARDLY = 0.001  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
 ROUNDING = timedelta(seconds=1)
@@ -176,13 +174,16 @@ def _apply_or_quarantine(event_id: int, patience: _Patience, *, trusted: bool, w
         with transaction.atomic():
             wait_briefly_here(patience.seconds)
             for event in _lock_events([event_id], wait=wait):
-                parsed = _read(event)
+                parsed, changes, news = _read(event), Changes(), set[int]()
                 if event.purpose == OPTOUTS:
                     apply_account_event(event.pk, parsed, event.received_at)
                     _mark_applied(event)
+                    changes.save(event, SAVED_FIELDS)
                 else:
-                    account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
-                save_rows([event], SAVED_FIELDS)
+                    call = lock_call(event.call_id or 0)
+                    news = _apply_to_call(call, event, parsed, changes, trusted=trusted)
+                changes.write()
+                account_for(news)
                 return event.state
     except (DoesNotFit, UnreadableEvent) as error:
         return _quarantine(event_id, f"{type(error).__name__}: {error}", patience)
@@ -237,25 +238,23 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
             with suppress(DoesNotFit, UnreadableEvent):
                 readable.append((event, _read(event)))
     calls = lock_calls(event.call_id for event, _ in readable if event.call_id)
-    done: list[WebhookEvent] = []
-    changed: set[tuple[str, int]] = set()
-    to_account_for: set[int] = set()
-    with saving_together():
-        for event, content in readable:
-            call = calls.get(event.call_id or 0)
-            if call is None or call.state not in GROUPED_STATES:
-                continue
-            # a second event for one of these rows would see it as it was before the first
-            rows = {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
-            if rows & changed:
-                continue
-            with suppress(DoesNotFit):  # raised before anything is changed
-                to_account_for |= _apply_to_call(call, event, content, trusted=trusted)
-                changed |= rows
-                done.append(event)
-    account_for(to_account_for)
-    save_rows(done, SAVED_FIELDS)
-    return {event.pk: event.state for event in done}
+    changes, news, done, taken = Changes(), set[int](), dict[int, str](), set[tuple[str, int]]()
+    for event, content in readable:
+        call = calls.get(event.call_id or 0)
+        if call is None:
+            continue
+        # a second event for one of these rows would see it as it was before the first
+        rows = {("appointment", reminder.appointment_id) for reminder in reminders_of(call)}
+        rows.add(("number", call.number_id))
+        if rows & taken:
+            continue
+        with suppress(DoesNotFit):  # raised before anything is changed
+            news |= _apply_to_call(call, event, content, changes, trusted=trusted)
+            taken |= rows
+            done[event.pk] = event.state
+    changes.write()
+    account_for(news)
+    return done
 
 
 def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
@@ -279,26 +278,30 @@ def _read(event: WebhookEvent) -> RobotalkerEvent:
 
 
 def _apply_to_call(
-    call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool
+    call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, changes: Changes, *, trusted: bool
 ) -> set[int]:
-    """Apply an event to its call, both locked; the caller saves the event, and accounts for the appointments
-    whose ids are returned. Raises DoesNotFit.
+    """Apply an event to its call, both locked; what to write of both goes into `changes`.
+
+    The caller accounts for the appointments whose ids are returned, once the changes are written. Raises
+    DoesNotFit, before anything is changed.
     """
     key = key_of(event.purpose)
     check_it_fits(call, parsed, key)
     if not trusted and must_be_verified(call, parsed, key):
         # due at once by the database's clock: ours may be wrong
         event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at
-        mark_accepted(call, event.received_at)
+        mark_accepted(call, changes, event.received_at)
         record_optout_from_event(
             call, parsed, event.received_at
         )  # an opted-out number gets no call meanwhile
+        changes.save(event, SAVED_FIELDS)
         return set()
-    news = fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
+    news = fold_into_call(call, parsed, changes, key_of_address=key, received_at=event.received_at)
     if parsed.kind == EventKind.SMS_RECEIVED:
         at = date_event(parsed, call, event.received_at)
         keep_received(event.pk, call.number, parsed.text or "", read_reply_in(parsed), at, call=call)
     _mark_applied(event)
+    changes.save(event, SAVED_FIELDS)
     return news
 
 

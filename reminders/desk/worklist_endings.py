@@ -209,6 +209,7 @@ def _abandon(call: CallRecord) -> bool:
     for reminder in reminders_of(call):
         if reminder.state == ReminderState.IN_PROGRESS:
             finish_reminder(reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
+            reminder.save()
     return True
 
 

@@ -1,4 +1,7 @@
-"""Changing the state of a locked reminder after a decision or an outcome: planned again, or finished."""
+"""Changing the state of a locked reminder after a decision or an outcome: planned again, or finished.
+
+The functions for one reminder change it, and leave it to their caller to save it: alone, or with many others.
+"""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -7,7 +10,6 @@ from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest, Now
 
-from contacts.database.saving import save_row
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.decide import CAP_LOOK, Decision, Verdict
@@ -85,7 +87,6 @@ def plan_again(
     reminder.next_look_at = min(next_look_at, reminder.not_after)
     reminder.try_after = try_after or reminder.try_after
     reminder.claim, reminder.lease_until = None, None
-    save_row(reminder)
 
 
 def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> None:
@@ -94,7 +95,6 @@ def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> No
         check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
     reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
-    save_row(reminder)
 
 
 def mark_missed(reminder: Reminder, reason: str) -> None:

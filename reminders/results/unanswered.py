@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import save_collected
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
 from reminders.lifecycle.call_reminders import find_calls_about
@@ -51,10 +50,11 @@ HEARD = (Reason.REACHED, Reason.DELIVERED)
 
 
 def account_for(appointment_ids: Collection[int]) -> None:
-    """Close what is unnecessary now for these visits, and open what is needed. Call it under their locks."""
+    """Close what is unnecessary now for these visits, and open what is needed. Call it under their locks,
+    once all changes of their reminders are written.
+    """
     if not appointment_ids:
         return
-    save_collected()  # the queries must see the final states
     now = read_database_clock()
     _close_overtaken(FollowUp.objects.filter(appointment__in=appointment_ids), now)
     _open_missing(find_suspects(find_upcoming(now).filter(pk__in=appointment_ids)), now)

@@ -102,3 +102,4 @@ def _bring_next_try_back(reminder: Reminder, ahead: timedelta, now: datetime) ->
         return
     again = max(try_after - ahead, now)
     plan_again(reminder, next_look_at=again, reason=reminder.reason, try_after=again)
+    reminder.save()

@@ -317,6 +317,7 @@ def test_the_try_number_counts_calls_as_a_companion_too() -> None:
     CallRecord.objects.update(state="no_answer", submitting_at=timezone.now() - timedelta(hours=1))
     for reminder in reminders_of(lock_call(call.pk)):
         plan_again(reminder, next_look_at=timezone.now())
+        reminder.save()
     cancel_and_withdraw(anna.appointment_id)
     [again] = open_due()
     assert (again.reminder, again.try_number) == (ben, 2)
