@@ -1,10 +1,15 @@
-"""Compare a column with many values as one parameter: PostgreSQL takes at most 65,535 of them."""
+"""Compare a column with many values as one parameter: PostgreSQL takes at most 65,535 of them.
 
-from collections.abc import Iterable
+A statement about any number of ids is then always the same, and Django need not build it more than once.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Value
+from django.db import connection
+from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, QuerySet, Value
 
 TOO_LARGE = 2**63
 
@@ -21,7 +26,11 @@ class _ArrayOfIds(ArrayField[Any, Any]):
     """Hands its values over as one text: the statement casts it, and each took longer here than there."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return f"{{{','.join(map(str, value))}}}"
+        return _write(value)
+
+
+def _write(ids: Iterable[int]) -> str:
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
@@ -38,3 +47,21 @@ def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:
     """The same for a column of text."""
     return is_any(column, values, CharField())
+
+
+_ANY_IDS = (-1,)  # in their place a statement that was built once gets the ids
+
+
+def select_ids(build: Callable[[Collection[int]], "QuerySet[Any, Any]"], ids: Collection[int]) -> list[int]:
+    """The ids that `build(ids)` selects. Django builds it only once, which takes it longer than PostgreSQL
+    takes to answer; so it must always be the same function, and look at nothing but the ids, by is_any().
+    """
+    sql, values = _build_once(build)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_write(ids) if value == _write(_ANY_IDS) else value for value in values])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+@cache
+def _build_once(build: Callable[[Collection[int]], "QuerySet[Any, Any]"]) -> tuple[str, tuple[Any, ...]]:
+    return build(_ANY_IDS).query.sql_with_params()
