@@ -4,11 +4,15 @@ Events that are stored at the same time are applied together: their rows are loc
 reminders/lifecycle/locking.py, and they share one commit. Of several that change the same rows each has its
 turn. An event that can't be applied with others is applied alone. If one fails, its group is rolled back, and
 each half of it is applied by itself, so that the faulty one is soon alone.
+
+An event that can't be applied keeps its error and traceback; the worker tries again with growing pauses, and
+after the last attempt a person may choose "Apply again" in the admin.
 """
 
 import logging
+import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +24,7 @@ from django.db.models.functions import Now, Power
 from contacts.database.saving import Changes
 from contacts.redaction import redact
 from reminders.health.rounds import is_disk_full, note_trouble
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.locking import BRIEFLY, is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
@@ -29,11 +33,19 @@ from reminders.results.unanswered import account_for
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
 from reminders.traffic.callback_urls import OPTOUTS, key_of
+from reminders.traffic.shutdown import is_stopping
 from webhooks.account_optouts import apply_account_event
-from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
-from webhooks.kept_back import put_on_worklist, take_off_worklist
+from webhooks.address_checks import (
+    DoesNotFit,
+    check_it_fits,
+    find_member,
+    mentions_optout,
+    must_be_verified,
+    read_event,
+    read_for_optout,
+)
+from webhooks.kept_back import put_on_worklist, record_optout_from_event, take_off_worklist
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import mentions_optout, read_for_optout, record_optout_from_event
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +53,7 @@ State = WebhookEvent.State
 # An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
+ROUND_SECONDS = 20.0  # a run takes no more events after this; the next tick goes on
 MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
 FEW = 4  # of so many at least one must have its turn, else all are applied alone
 HARDLY = 0.001  # seconds
@@ -69,6 +82,47 @@ class _Patience:
 
     def note_timeout(self) -> None:
         self.seconds = HARDLY
+
+
+def apply_stored(now: datetime | None = None) -> int:
+    """Apply what is stored, the oldest first, in full groups while there are some; how many were applied.
+
+    What can't be applied now, such as an event whose rows somebody holds, is left to the next run.
+    """
+    ends_at = time.monotonic() + ROUND_SECONDS
+    applied, left = 0, set[int]()
+    while ids := _find_waiting(now or Now(), left):
+        states = apply_events(ids)
+        applied += list(states.values()).count(State.APPLIED)
+        left |= {event_id for event_id, state in states.items() if state not in FINISHED_STATES}
+        if len(ids) < MOST_TOGETHER or is_stopping() or time.monotonic() > ends_at:
+            break
+    return applied
+
+
+def _find_waiting(now: datetime | Now, leave_out: Collection[int]) -> list[int]:
+    """The events to be applied next: those that arrived first, of what is new or due again."""
+    due_again = Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
+    waiting = WebhookEvent.objects.filter(Q(state=State.STORED) | due_again).exclude(pk__in=leave_out)
+    return list(waiting.order_by("received_at").values_list("pk", flat=True)[:MOST_TOGETHER])
+
+
+def is_stuck() -> Q:
+    """Whether an event is no longer tried automatically: it needs a person."""
+    given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
+    return given_up | Q(state=State.QUARANTINED)
+
+
+def count_stuck() -> int:
+    """The number of events that need a person."""
+    return WebhookEvent.objects.filter(is_stuck()).count()
+
+
+def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
+    """Apply events once more because a person asked for it, whatever their state; their states by id."""
+    ids = list(event_ids)
+    WebhookEvent.objects.filter(pk__in=ids).exclude(state=State.APPLIED).update(state=State.STORED)
+    return apply_events(ids, trusted=True)
 
 
 def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:

@@ -1,8 +1,10 @@
 """Write many changed or new rows with one statement per model and set of fields."""
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,15 +21,15 @@ class SavedTwice(RuntimeError):
     """A row is to be saved as two objects or with different fields: one write would undo the other."""
 
 
+@dataclasses.dataclass
 class Changes:
     """Locked rows that were changed, and new ones, until write(): before that a query returns the old values.
 
     It is handed to whatever changes rows, so that many changes are written with few statements.
     """
 
-    def __init__(self) -> None:
-        self._changed: dict[Kind, dict[int, Model]] = {}
-        self._new: dict[type[Model], list[Model]] = {}
+    _changed: dict[Kind, dict[int, Model]] = dataclasses.field(default_factory=dict)
+    _new: dict[type[Model], list[Model]] = dataclasses.field(default_factory=dict)
 
     def save(self, row: Model, fields: Sequence[str] = ()) -> None:
         """Note these fields of a row, or all fields if none is named. Raises SavedTwice."""
@@ -44,8 +46,8 @@ class Changes:
         """Write what was noted, with one statement per model and set of fields."""
         for (_, fields), rows in self._changed.items():
             save_rows(list(rows.values()), fields)
-        for model, added in self._new.items():
-            model._default_manager.bulk_create(added)
+        for added in self._new.values():
+            insert_rows(added)
         self._changed.clear()
         self._new.clear()
 
@@ -63,19 +65,24 @@ def save_rows(rows: Sequence[Model], fields: Sequence[str] = ()) -> None:
     The values are sent as one array per field. bulk_update() would build a CASE with a branch for each row
     and field, which for fifty rows takes longer than fifty UPDATEs.
     """
-    if not rows:
-        return
-    meta = rows[0]._meta
-    columns = [f for f in meta.concrete_fields if f.name in fields or not (fields or f.primary_key)]
+    if rows:
+        update, every = _write_update(type(rows[0]), tuple(fields))
+        with connection.cursor() as cursor:
+            cursor.execute(update, [[_prepare(field, row) for row in rows] for field in every])
+
+
+@cache
+def _write_update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list["Field[Any, Any]"]]:
+    """The statement, and the fields whose arrays it takes."""
+    meta = model._meta
+    columns = [f for f in meta.concrete_fields if f.name in names or not (names or f.primary_key)]
     every = [meta.pk, *columns]
-    values = [[_prepare(field, row) for row in rows] for field in every]
     assignments = ", ".join(f'"{field.column}" = new."{field.column}"' for field in columns)
     arrays = ", ".join(f"%s::{_type_of(field)}[]" for field in every)
-    names = ", ".join(f'"{field.column}"' for field in every)
+    new = ", ".join(f'"{field.column}"' for field in every)
     table, key = meta.db_table, meta.pk.column
-    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS new ({names})'  # noqa: S608 - our own
-    with connection.cursor() as cursor:
-        cursor.execute(f'{update} WHERE "{table}"."{key}" = new."{key}"', values)
+    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS new ({new})'  # noqa: S608 - our own
+    return f'{update} WHERE "{table}"."{key}" = new."{key}"', every
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
@@ -87,21 +94,28 @@ def insert_rows(rows: Sequence[Model]) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    key, *columns = [meta.pk, *(f for f in meta.concrete_fields if not (f.primary_key or f.generated))]
+    insert, columns = _write_insert(type(rows[0]))
     values = [{f.column: row.__dict__[f.attname] for f in columns} for row in rows]
     for field in (f for f in columns if type(f).pre_save is not Field.pre_save):  # such as auto_now_add
         for row, written in zip(rows, values, strict=True):
             written[field.column] = field.pre_save(row, add=True)
-    names = ", ".join(f'"{field.column}"' for field in columns)
-    typed = ", ".join(f'"{field.column}" {_type_of(field)}' for field in columns)
-    table = meta.db_table
-    insert = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM json_to_recordset(%s) AS new ({typed})'  # noqa: S608 - our own
     with connection.cursor() as cursor:
-        cursor.execute(f'{insert} RETURNING "{key.column}"', [json.dumps(values, default=_write_as_text)])
+        cursor.execute(insert, [json.dumps(values, default=_write_as_text)])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
             row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _write_insert(model: type[Model]) -> tuple[str, list["Field[Any, Any]"]]:
+    """The statement, and the fields whose values it takes."""
+    meta = model._meta
+    columns = [f for f in meta.concrete_fields if not (f.primary_key or f.generated)]
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    typed = ", ".join(f'"{field.column}" {_type_of(field)}' for field in columns)
+    new = f"json_to_recordset(%s) AS new ({typed})"
+    insert = f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {new}'  # noqa: S608 - our own
+    return f'{insert} RETURNING "{meta.pk.column}"', columns
 
 
 def _write_as_text(value: Any) -> str:

@@ -20,7 +20,7 @@ from reminders.deciding.households import choose_families, find_relatives
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.follow_ups import resolve_missed
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again

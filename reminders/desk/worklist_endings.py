@@ -23,8 +23,7 @@ from reminders.desk.worklist import (
     find_follow_up,
     lock_entry,
 )
-from reminders.lifecycle.call_reminders import reminders_of
-from reminders.lifecycle.calls import close_call
+from reminders.lifecycle.calls import close_call, reminders_of
 from reminders.lifecycle.follow_ups import UNRESOLVED, due_by_database_clock, find_same_entry
 from reminders.lifecycle.locking import lock_call, lock_numbers
 from reminders.lifecycle.reminders import finish_reminder

@@ -35,13 +35,13 @@ from reminders.deciding.situations import (
 from reminders.deciding.stored_decisions import write_decision
 from reminders.deciding.trial_use import count_left_on_trial
 from reminders.lifecycle.locking import lock_numbers
-from reminders.lifecycle.reminders import apply_decision, plan_again
+from reminders.lifecycle.reminders import apply_decision, check_reminder_move, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.results.unanswered import account_for
 from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
-from reminders.rules.states import ReminderState, check_reminder_move
+from reminders.rules.states import ReminderState
 from reminders.traffic.switch import read_pause_and_clock
 from reminders.wording.pronunciations import Pronunciations
 from reminders.wording.scripts import caller_id, find_missing_language

@@ -25,7 +25,7 @@ from reminders.deciding.rule_words import describe_rules
 from reminders.deciding.seen_values import read_seen_values
 from reminders.deciding.situations import read_mode_facts, read_reminder_facts
 from reminders.deciding.stored_decisions import StoredDecision, read_decision
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallRecord, EvidenceLook, FollowUp
 from reminders.pages.sentences import describe_call, describe_change
 from reminders.pages.story import name_person

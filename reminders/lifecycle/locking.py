@@ -18,7 +18,7 @@ from contacts.appointments import lock_appointments
 from contacts.database.arrays import is_any
 from contacts.database.patience import wait_for_locks
 from contacts.models import Appointment, PhoneNumber
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallCompanion, CallRecord, Reminder
 
 BRIEFLY = 2.0  # seconds

@@ -14,7 +14,7 @@ from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.decide import CAP_LOOK, Decision, Verdict
 from reminders.rules.reasons import Reason
-from reminders.rules.states import ReminderState, check_reminder_move
+from reminders.rules.states import REMINDER_MOVES, ReminderState
 
 # How soon a held reminder is checked again: less often the longer it is held; there may be 50,000 of them.
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
@@ -24,6 +24,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WAITING = Q(state=ReminderState.PLANNED, next_look_at__gt=Greatest("due_at", "try_after"))
 
 _rng = random.SystemRandom()
+
+
+class MoveNotAllowed(ValueError):
+    """The table doesn't allow this move."""
 
 
 def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> None:
@@ -95,6 +99,12 @@ def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> No
         check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
     reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
+
+
+def check_reminder_move(old: str, new: str) -> None:
+    """Raises MoveNotAllowed unless a reminder may move from `old` to `new`."""
+    if new not in REMINDER_MOVES[old]:
+        raise MoveNotAllowed(f"a reminder can't move from {old} to {new}")
 
 
 def mark_missed(reminder: Reminder, reason: str) -> None:

@@ -13,7 +13,7 @@ from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
 from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
 from contacts.own_numbers import is_own_number
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
 from reminders.results.optout_confirmations import record_optout_by_text

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from contacts.models.people import Channel
 from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.situations import hours_of, zones_of
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed

@@ -17,8 +17,7 @@ from contacts.models import ConsentEntry
 from contacts.models.people import Channel, UnusableReason
 from contacts.optouts import record_optout, scope_of_optout
 from contacts.people import mark_number_unusable, mark_numbers_usable
-from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
-from reminders.lifecycle.calls import move_call
+from reminders.lifecycle.calls import find_calls_about, move_call, reminders_of
 from reminders.lifecycle.follow_ups import keep_back, open_follow_up, resolve_automatically
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder

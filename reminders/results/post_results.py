@@ -12,8 +12,7 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel, UnusableReason
 from contacts.people import mark_number_unusable
-from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
-from reminders.lifecycle.calls import close_call, move_call
+from reminders.lifecycle.calls import close_call, find_calls_about, move_call, reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder, plan_again

@@ -18,7 +18,7 @@ from contacts.database.arrays import is_any, select_ids
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups, open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.reasons import AnswerReason, Reason

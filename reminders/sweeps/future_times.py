@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.health.heartbeats import AHEAD_ALLOWED
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder, SendingSwitch

@@ -18,7 +18,7 @@ from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_
 from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.lifecycle.call_reminders import calls_of, reminders_of, with_calls
+from reminders.lifecycle.calls import calls_of, reminders_of, with_calls
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
