@@ -16,11 +16,13 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import connection, transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Now, Power
 
+from contacts.database.arrays import is_any
 from contacts.database.saving import Changes
 from contacts.redaction import redact
 from reminders.health.rounds import is_disk_full, note_trouble
@@ -313,9 +315,14 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
 
 def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
     """Those not applied yet, with the time as `locked_at`; without `wait` only rows that are not locked."""
-    rows = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=not wait, no_key=True)
-    rows = rows.annotate(locked_at=Now())
-    return list(rows.filter(pk__in=event_ids).exclude(state=State.APPLIED).order_by("pk"))
+    rows = _with_time_of_lock().filter(is_any("pk", event_ids))
+    return list(rows.select_for_update(of=("self",), skip_locked=not wait, no_key=True))
+
+
+@cache
+def _with_time_of_lock() -> "QuerySet[WebhookEvent]":
+    """Built once, as in dispatch/opening.py."""
+    return WebhookEvent.objects.annotate(locked_at=Now()).exclude(state=State.APPLIED).order_by("pk")
 
 
 def _read(event: WebhookEvent) -> RobotalkerEvent:

@@ -8,6 +8,7 @@ then locations come before all of them: planners (planning/bulk_rows.py) and who
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from django.conf import settings
 from django.db import Error, connection
@@ -116,7 +117,7 @@ def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
     holds a row are left out.
     """
     wanted = set(call_ids)
-    calls = _calls_of_one().filter(pk__in=wanted).prefetch_related(_CLOSED_DAYS).order_by("pk")
+    calls = _calls_of_one().filter(is_any("pk", wanted)).prefetch_related(_CLOSED_DAYS).order_by("pk")
     locked = {call.pk: call for call in calls.select_for_update(of=_LOCKED, no_key=True, skip_locked=True)}
     return locked | _lock_free_households(wanted - locked.keys())
 
@@ -140,7 +141,9 @@ def _is_for_household() -> Exists:
     return Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
 
 
+@cache
 def _calls_of_one() -> "QuerySet[CallRecord]":
+    """Built once, as in dispatch/opening.py."""
     nobody = Prefetch("companions", queryset=CallCompanion.objects.none())
     calls = CallRecord.objects.filter(~_is_for_household()).select_related(*_AROUND_A_CALL)
     return calls.prefetch_related(nobody)
