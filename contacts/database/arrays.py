@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, QuerySet, Value
+from psycopg import ClientCursor
 
 TOO_LARGE = 2**63
 
@@ -50,18 +51,27 @@ def is_any_text(column: str, values: Iterable[str]) -> IsAny:
 
 
 _ANY_IDS = (-1,)  # in their place a statement that was built once gets the ids
+_PLAN = "SELECT set_config('plan_cache_mode', %s, true)"
 
 
 def select_ids(build: Callable[[Collection[int]], "QuerySet[Any, Any]"], ids: Collection[int]) -> list[int]:
-    """The ids that `build(ids)` selects. Django builds it only once, which takes it longer than PostgreSQL
-    takes to answer; so it must always be the same function, and look at nothing but the ids, by is_any().
+    """The ids that `build(ids)` selects, in a transaction. It must always be the same function, and look at
+    nothing but the ids, by is_any(): Django builds its statement only once, and PostgreSQL plans it only once
+    for each connection. Both take far longer than the answer, if it is large.
     """
-    sql, values = _build_once(build)
+    statement = _build_once(build)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [_write(ids) if value == _write(_ANY_IDS) else value for value in values])
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_PLAN, ["force_generic_plan"])
+        cursor.execute(statement, [_write(ids)] * statement.count("%s"))
+        found = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_PLAN, ["auto"])
+    return found
 
 
 @cache
-def _build_once(build: Callable[[Collection[int]], "QuerySet[Any, Any]"]) -> tuple[str, tuple[Any, ...]]:
-    return build(_ANY_IDS).query.sql_with_params()
+def _build_once(build: Callable[[Collection[int]], "QuerySet[Any, Any]"]) -> str:
+    """With all other values written out, since a plan for any value can't use an index for some."""
+    statement, values = build(_ANY_IDS).query.sql_with_params()
+    with ClientCursor(connection.connection) as cursor:
+        written = cursor.mogrify(statement, values)
+    return written.replace("%", "%%").replace(f"'{_write(_ANY_IDS)}'", "%s")
