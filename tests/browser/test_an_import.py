@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.looking import Watched, check_accessible
 from tests.browser.running import RunningClinic
@@ -20,6 +20,9 @@ def upload(clinic: RunningClinic, page: Page, data: bytes, source: str) -> None:
         FilePayload(name="list.csv", mimeType="text/csv", buffer=data)
     )
     page.locator("[name=new_source]").fill(source)
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault(), { once: true })")
+    page.get_by_role("button", name="Preview the import").click()
+    expect(page.get_by_text("Reading the list.")).to_be_visible()
     page.get_by_role("button", name="Preview the import").click()
 
 
