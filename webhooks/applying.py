@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 State = WebhookEvent.State
 # An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
+UNTRIED_STATES = frozenset({State.STORED, State.FAILED})  # what is kept back waits for Robotalker or a person
 MOST_ATTEMPTS = 8
 ROUND_SECONDS = 20.0  # a run takes no more events after this; the next tick goes on
 MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
@@ -121,10 +122,11 @@ def count_stuck() -> int:
 
 
 def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
-    """Apply events once more because a person asked for it, whatever their state; their states by id."""
-    ids = list(event_ids)
-    WebhookEvent.objects.filter(pk__in=ids).exclude(state=State.APPLIED).update(state=State.STORED)
-    return apply_events(ids, trusted=True)
+    """Apply events once more because a person asked for it, whatever their state; their states by id.
+
+    One whose rows somebody holds stays as it was: as merely stored it would be applied untrusted.
+    """
+    return apply_events(list(event_ids), trusted=True)
 
 
 def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
@@ -169,8 +171,8 @@ def apply_event(
 ) -> str:
     """Apply one stored event; its state after that. Never raises because of what is in the event.
 
-    `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them. `patience`: of the
-    run that it belongs to.
+    `trusted` as in apply_events(); untrusted, only what is new or failed is applied. `wait`: if somebody else
+    is applying it, wait for them. `patience`: of the run that it belongs to.
     After a lock timeout, or without room on the disk, nothing is changed, since the event isn't the cause,
     and it is tried again.
     """
@@ -226,30 +228,32 @@ def is_due(now: datetime | Now) -> Q:
 
 
 def _apply_or_quarantine(event_id: int, patience: _Patience, *, trusted: bool, wait: bool) -> str:
-    try:
-        with transaction.atomic():
-            wait_briefly_here(patience.seconds)
-            for event in _lock_events([event_id], wait=wait):
-                parsed, changes, news = _read(event), Changes(), set[int]()
-                if event.purpose == OPTOUTS:
-                    apply_account_event(event.pk, parsed, event.received_at)
-                    _mark_applied(event)
-                    changes.save(event, SAVED_FIELDS)
-                else:
-                    call = lock_call(event.call_id or 0)
-                    news = _apply_to_call(call, event, parsed, changes, trusted=trusted)
-                changes.write()
-                account_for(news)
-                return event.state
-    except (DoesNotFit, UnreadableEvent) as error:
-        return _quarantine(event_id, f"{type(error).__name__}: {error}", patience)
-    return _read_state(event_id)  # applied meanwhile, or another thread is applying it
+    with transaction.atomic():
+        wait_briefly_here(patience.seconds)
+        for event in _lock_events([event_id], wait=wait, trusted=trusted):
+            try:
+                with transaction.atomic():  # what was changed goes, and the event stays locked
+                    return _apply_locked(event, trusted=trusted)
+            except (DoesNotFit, UnreadableEvent) as error:
+                return _quarantine(event_id, f"{type(error).__name__}: {error}")
+    return _read_state(event_id)  # applied or kept back meanwhile, or another thread is applying it
 
 
-@transaction.atomic
-def _quarantine(event_id: int, why: str, patience: _Patience) -> str:
-    """Keep an event that can't be trusted, tell staff what it seems to say, and record an opt-out in it."""
-    wait_briefly_here(patience.seconds)
+def _apply_locked(event: WebhookEvent, *, trusted: bool) -> str:
+    parsed, changes, news = _read(event), Changes(), set[int]()
+    if event.purpose == OPTOUTS:
+        apply_account_event(event.pk, parsed, event.received_at)
+        _mark_applied(event)
+        changes.save(event, SAVED_FIELDS)
+    else:
+        news = _apply_to_call(lock_call(event.call_id or 0), event, parsed, changes, trusted=trusted)
+    changes.write()
+    account_for(news)
+    return event.state
+
+
+def _quarantine(event_id: int, why: str) -> str:
+    """Keep a locked event that can't be trusted, tell staff what it seems to say, and record its opt-out."""
     event = WebhookEvent.objects.get(pk=event_id)
     parsed = read_for_optout(bytes(event.body))
     if event.call_id is None and event.batch_id is not None and parsed:
@@ -289,7 +293,7 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
     """Apply the events that can be applied together; their states. The others are left to apply_event()."""
     wait_briefly_here(patience.seconds)
     readable: list[tuple[WebhookEvent, RobotalkerEvent]] = []
-    for event in _lock_events(event_ids):
+    for event in _lock_events(event_ids, trusted=trusted):
         if event.purpose != OPTOUTS:
             with suppress(DoesNotFit, UnreadableEvent):
                 readable.append((event, _read(event)))
@@ -313,16 +317,17 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
     return done
 
 
-def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
-    """Those not applied yet, with the time as `locked_at`; without `wait` only rows that are not locked."""
+def _lock_events(event_ids: Collection[int], *, trusted: bool, wait: bool = False) -> list[WebhookEvent]:
+    """Those to be applied, with the time as `locked_at`; without `wait` only rows that are not locked."""
     rows = _with_time_of_lock().filter(is_any("pk", event_ids))
+    rows = rows.exclude(state=State.APPLIED) if trusted else rows.filter(state__in=UNTRIED_STATES)
     return list(rows.select_for_update(of=("self",), skip_locked=not wait, no_key=True))
 
 
 @cache
 def _with_time_of_lock() -> "QuerySet[WebhookEvent]":
     """Built once, as in dispatch/opening.py."""
-    return WebhookEvent.objects.annotate(locked_at=Now()).exclude(state=State.APPLIED).order_by("pk")
+    return WebhookEvent.objects.annotate(locked_at=Now()).order_by("pk")
 
 
 def _read(event: WebhookEvent) -> RobotalkerEvent:

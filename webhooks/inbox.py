@@ -2,7 +2,8 @@
 
 Storing is committed before the body is read, so that a body we can't apply is never lost. How it went lately
 is the heartbeat "door". That is written seldom, since it must not cost more than the events themselves: at
-most once in a few seconds by each process, and at once when it changes.
+most once in a few seconds by each process. An endpoint that refuses some and stores others is failing
+(heartbeats.record_stored_events).
 """
 
 import hashlib
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 State = WebhookEvent.State
 
-STORED_EVERY, REFUSED_EVERY = 30.0, 2.0  # seconds between two heartbeats
+STORED_EVERY, CHANGED_EVERY = 30.0, 2.0  # seconds between two heartbeats; the second also after a refused one
 WRITE_WITHIN = 1.0
 
 # One statement, dated by the database's clock, so that storing costs one commit and no extra query. (The ORM
@@ -149,14 +150,15 @@ def note_stored_event() -> None:
 
 def note_refused_event(error: BaseException) -> None:
     """An event could not be stored, so Robotalker was asked to post it again. Never raises."""
-    if _is_due(stored=False, every=REFUSED_EVERY):
+    if _is_due(stored=False, every=CHANGED_EVERY):
         _write(name_error(error))
 
 
 def _is_due(*, stored: bool, every: float) -> bool:
     now = time.monotonic()
-    has_changed = _written[not stored] > _written[stored]
-    if has_changed or now - _written[stored] > every:
+    if _written[not stored] > _written[stored]:
+        every = CHANGED_EVERY
+    if now - _written[stored] > every:
         _written[stored] = now
         return True
     return False
@@ -168,7 +170,7 @@ def _write(failure: str) -> None:
             if failure:
                 heartbeats.record_failure(heartbeats.DOOR, failure)
             else:
-                heartbeats.record_heartbeat(heartbeats.DOOR, "events stored")
+                heartbeats.record_stored_events()
     except (DatabaseError, InterfaceError) as error:
         log.warning("the state of the webhook endpoint could not be written: %s", type(error).__name__)
         if not connection.in_atomic_block:

@@ -1,13 +1,14 @@
 """Nobody is dropped silently: without an answer, and with nothing more to go out, it is on the worklist.
 
 The rule is in rules/visit_standings.py (product rule 57). account_for() is called in the transaction in which
-a reminder ends, an answer comes, or a visit changes; account_for_all() is the sweep that mends what that
-missed.
+a reminder ends, an answer comes, or a visit changes; account_for_number() when a call shows that a number
+can't be reached, for the other visits on it; account_for_all() is the sweep that mends what these missed.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -68,6 +69,21 @@ def _find_concerned(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
     open_ones = _open_ones(FollowUp.objects.filter(is_any("appointment", appointment_ids)))
     suspects = find_suspects(find_upcoming(Now()).filter(is_any("pk", appointment_ids)))
     return open_ones.order_by().values("appointment").union(suspects.order_by().values("pk"))
+
+
+def account_for_number(number_id: int) -> None:
+    """The same, at once after the commit, for the visits of everybody with this number. Never raises.
+
+    Not in the transaction: it has locked the number, and visits are locked before numbers.
+    """
+    transaction.on_commit(partial(_account_for_people_with, number_id), robust=True)
+
+
+def _account_for_people_with(number_id: int) -> None:
+    upcoming = find_upcoming(read_database_clock()).filter(contact__phone=number_id)
+    suspects = find_suspects(upcoming).order_by("starts_at", "pk").values_list("pk", flat=True)
+    if found := list(suspects[:MOST_AT_ONCE]):
+        _account_for_free(found)
 
 
 def account_for_all() -> int:
