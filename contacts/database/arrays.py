@@ -72,6 +72,7 @@ def select_ids(build: Callable[[Collection[int]], "QuerySet[Any, Any]"], ids: Co
 def _build_once(build: Callable[[Collection[int]], "QuerySet[Any, Any]"]) -> str:
     """With all other values written out, since a plan for any value can't use an index for some."""
     statement, values = build(_ANY_IDS).query.sql_with_params()
+    connection.ensure_connection()
     with ClientCursor(connection.connection) as cursor:
         written = cursor.mogrify(statement, values)
     return written.replace("%", "%%").replace(f"'{_write(_ANY_IDS)}'", "%s")
