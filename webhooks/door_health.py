@@ -1,7 +1,7 @@
 """How the webhook endpoint did lately, as the heartbeat "door": events that it stored, or could not store.
 
 Written seldom, since it must not cost more than the events themselves: at most once in a few seconds by each
-process, and at once when that changes.
+process. An endpoint that refuses some and stores others is failing (heartbeats.record_stored_events).
 """
 
 import logging
@@ -15,7 +15,7 @@ from reminders.health.rounds import name_error
 
 log = logging.getLogger(__name__)
 
-STORED_EVERY, REFUSED_EVERY = 30.0, 2.0  # seconds
+STORED_EVERY, CHANGED_EVERY = 30.0, 2.0  # seconds; the second also after a refused one
 WRITE_WITHIN = 1.0
 
 _written = {True: float("-inf"), False: float("-inf")}  # by whether it was stored; the monotonic clock
@@ -29,14 +29,15 @@ def note_stored_event() -> None:
 
 def note_refused_event(error: BaseException) -> None:
     """An event could not be stored, so Robotalker was asked to post it again. Never raises."""
-    if _is_due(stored=False, every=REFUSED_EVERY):
+    if _is_due(stored=False, every=CHANGED_EVERY):
         _write(name_error(error))
 
 
 def _is_due(*, stored: bool, every: float) -> bool:
     now = time.monotonic()
-    has_changed = _written[not stored] > _written[stored]
-    if has_changed or now - _written[stored] > every:
+    if _written[not stored] > _written[stored]:
+        every = CHANGED_EVERY
+    if now - _written[stored] > every:
         _written[stored] = now
         return True
     return False
@@ -48,7 +49,7 @@ def _write(failure: str) -> None:
             if failure:
                 heartbeats.record_failure(heartbeats.DOOR, failure)
             else:
-                heartbeats.record_heartbeat(heartbeats.DOOR, "events stored")
+                heartbeats.record_stored_events()
     except (DatabaseError, InterfaceError) as error:
         log.warning("the state of the webhook endpoint could not be written: %s", type(error).__name__)
         if not connection.in_atomic_block:

@@ -56,7 +56,7 @@ def hand_out_link(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
     """For whoever has lost app, passkeys and recovery codes. Who needs a second factor sets it up anew."""
     user = _find_login(request, pk)
-    for kind in remove_factors(user):
+    for kind in remove_factors(user, in_session=request.session.session_key):
         record_sign_in(kind, request, user=_find_self(request), about=user)
     messages.success(
         request,

@@ -16,6 +16,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -24,6 +25,7 @@ from django.utils.translation import gettext, gettext_lazy
 from config.sign_in.encryption import make_cipher
 from config.sign_in.login import check_password_again, describe_wait
 from config.sign_in.record import record_sign_in
+from config.sign_in.sessions import end_sessions
 from config.sign_in_limits import (
     CODE_USED,
     begin_try,
@@ -37,7 +39,6 @@ from contacts.roles import ADMIN, MANAGER
 
 # In the session: when this person last logged in or entered the password, in seconds since 1970.
 PASSWORD_AT = "password_at"  # noqa: S105
-FACTOR_OF = "factor_of"  # in the session: the id of the user who is known to have a second factor
 PASSWORD_IS_FRESH = 300  # seconds; later it is asked again before the second factor changes
 # Pages of somebody who has still to set it up.
 OPEN_WITHOUT = {
@@ -144,20 +145,31 @@ def has_factor(user: User | AnonymousUser) -> bool:
     return bool(Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists())
 
 
-def remove_factors(user: User) -> list[SignInKind]:
-    """Take away this person's app, passkeys and recovery codes; return what happened, to be recorded."""
+def remove_factors(user: User, *, in_session: str | None = None) -> list[SignInKind]:
+    """Take away this person's app, passkeys and recovery codes, and end their logins, but for the session of
+    whoever does it; return what happened, to be recorded.
+    """
     all_of_them = Authenticator.objects.filter(user=user)
     types = set(all_of_them.values_list("type", flat=True))
     all_of_them.delete()
+    end_sessions(user, besides=in_session)
     return [kind for factor, kind in FACTORS.items() if factor in types]
 
 
-def needs_factor(user: User) -> bool:
-    """Whether this person may do nothing before a second factor is set up (SECOND_FACTOR_FOR)."""
+def lacks_factor(user: User) -> bool:
+    """Whether this person may do nothing before a second factor is set up (SECOND_FACTOR_FOR).
+
+    Asked each time: somebody may become a manager, or lose the second factor, between two requests.
+    """
+    me = User.objects.filter(pk=user.pk).exclude(
+        Exists(Authenticator.objects.filter(user_id=OuterRef("pk"), type__in=FACTORS))
+    )
     if settings.SECOND_FACTOR_FOR == "managers":
-        may_much = user.is_superuser or user.is_staff
-        return may_much or user.groups.filter(name__in=[MANAGER, ADMIN]).exists()
-    return bool(settings.SECOND_FACTOR_FOR == "everybody")
+        of_managers = User.groups.through.objects.filter(
+            user_id=OuterRef("pk"), group__name__in=[MANAGER, ADMIN]
+        )
+        me = me.filter(Q(is_superuser=True) | Q(is_staff=True) | Exists(of_managers))
+    return me.exists()
 
 
 class SecondFactorFirst:
@@ -178,12 +190,7 @@ class SecondFactorFirst:
         match = request.resolver_match
         if not isinstance(user, User) or (match and match.url_name in OPEN_WITHOUT):
             return None
-        if request.session.get(FACTOR_OF) == user.pk:
-            return None
-        if not needs_factor(user):  # asked each time: somebody may become a manager
-            return None
-        if has_factor(user):
-            request.session[FACTOR_OF] = user.pk
+        if not lacks_factor(user):
             return None
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied

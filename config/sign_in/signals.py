@@ -10,7 +10,8 @@ from django.http import HttpRequest
 
 from config.sign_in.desk import start_session
 from config.sign_in.record import record_sign_in
-from config.sign_in.second_factor import FACTOR_OF, FACTORS
+from config.sign_in.second_factor import FACTORS
+from config.sign_in.sessions import end_sessions
 from contacts.audit.sign_ins import SignInKind
 
 ADDED = {
@@ -46,12 +47,13 @@ def _after_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 def _after_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     if kind := ADDED.get(authenticator.type):
+        end_sessions(user, besides=request.session.session_key)
         record_sign_in(kind, request, user=user)
 
 
 def _after_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    request.session.pop(FACTOR_OF, None)
     if kind := FACTORS.get(authenticator.type):
+        end_sessions(user, besides=request.session.session_key)
         record_sign_in(kind, request, user=user)
 
 

@@ -50,7 +50,7 @@ PREFERENCE_OF = {word: wish for wish, words in PREFERENCES.items() for word in w
 YES = frozenset(["yes", "y", "true", "t", "1", "x", "ok", "on", "sí", "si", "s", "oui", "o", "ja", "wahr"])
 NO = frozenset(["no", "n", "false", "f", "0", "off", "non", "nein"])
 
-LENGTH = re.compile(r"(\d{1,4})\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
+LENGTH = re.compile(r"(\d{1,4})(?:\.0+)?\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
 HOURS_AND_MINUTES = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 LONGEST_MINUTES = 24 * 60
 

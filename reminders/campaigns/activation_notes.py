@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from reminders.campaigns.drafts import CampaignDraft, list_scripts
 from reminders.campaigns.step_words import describe_time
+from reminders.deciding.said_names import list_said_names
 from reminders.deciding.situations import PracticeConfig
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.never_in_time import NeverInTime, count_never_in_time
@@ -27,7 +28,7 @@ def list_activation_notes(saved: CampaignDraft, config: PracticeConfig) -> list[
         if (words := describe_never_in_time(count))
     ]
     gaps = [gap.sentence for gap in find_language_gaps(saved.campaign, list_scripts(saved.steps))]
-    return [*gaps, *never, *say_long_texts(text_scripts_of(saved.steps))]
+    return [*gaps, *never, *say_long_texts(text_scripts_of(saved.steps), list_said_names(config))]
 
 
 def describe_never_in_time(counts: NeverInTime) -> str:

@@ -16,16 +16,16 @@ from reminders.campaigns.drafts import (
     plan_as_saved,
 )
 from reminders.campaigns.forecasts import Forecaster, StepForecast
-from reminders.campaigns.present import Present, read_present
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import (
+    Planned,
     ReminderGroup,
     read_planned_early,
     read_reminder_groups,
-    read_tried,
     read_visits_ahead,
 )
+from reminders.deciding.present import Present, read_present
 from reminders.models import Campaign
 from reminders.planning.owed_reminders import StepTiming
 from reminders.rules.reasons import Reason
@@ -71,7 +71,7 @@ def foresee_edit(
     facts = ClinicFacts(visits, present or read_present(now))
     keys = {key for plan in plans for key in plan.steps if key > 0}
     groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since)
-    reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now), only)
+    reader = _StepRows(saved.campaign, facts, *plans, groups, only)
     before = CampaignForecast(facts, Forecaster(facts, plans[0], looks_again=True), plans[0], {})
     after = CampaignForecast(
         facts, Forecaster(facts, plans[1], is_after=True, looks_again=True), plans[1], {}
@@ -111,7 +111,7 @@ def _foresee_plan(
 ) -> CampaignForecast:
     now = facts.now
     groups = read_reminder_groups(plan.steps, now, only, live_since=facts.mode.live_since)
-    reader = _StepRows(saved.campaign, facts, plan, plan, groups, {}, only)
+    reader = _StepRows(saved.campaign, facts, plan, plan, groups, only)
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
     for key in plan.steps:
         rows = [*read_rows(facts, groups.get(key, [])), *reader.read_missing(key, plan, found.forecaster)]
@@ -135,14 +135,13 @@ class _StepRows:
         before: CampaignPlan,
         after: CampaignPlan,
         groups: dict[int, list[ReminderGroup]],
-        tried: dict[int, set[int]],
         only: Collection[int] | None,
     ) -> None:
         self._campaign, self._facts, self._before, self._after = campaign, facts, before, after
-        self._groups, self._tried, self._only = groups, tried, only
+        self._groups, self._only = groups, only
         self._rows_before: dict[int, list[Rows]] = {}
         self._present: dict[int, set[int]] = {}
-        self._early: dict[datetime | None, dict[int, dict[int, float]]] = {}  # by before when, and by step
+        self._early: dict[datetime | None, Planned] = {}  # by before when
         self._is_planned = campaign.state != Campaign.State.DRAFT
 
     def read_before(self, key: int, forecaster: Forecaster) -> list[Rows]:
@@ -181,8 +180,7 @@ class _StepRows:
         stays = self._stays(key)
         if not any(_may_move(own, stays=stays) for own in rows):
             return rows
-        created = self._read_created(key, self._after.steps[key].timing)
-        tried = self._tried.get(key, set())
+        created, tried = self._read_planned(key, self._after.steps[key].timing)
         replanned: list[Rows] = []
         is_moved = False
         for own in rows:
@@ -208,8 +206,11 @@ class _StepRows:
             or any(_may_move(own, stays=self._stays(key)) for own in self._rows_before[key])
         ]
 
-    def _read_created(self, key: int, timing: StepTiming | None) -> dict[int, float]:
-        """When each reminder was planned (seconds since 1970); just now, where it makes no difference."""
+    def _read_planned(self, key: int, timing: StepTiming | None) -> tuple[dict[int, float], Collection[int]]:
+        """When each reminder was planned (seconds since 1970), and the visits of those that were tried.
+
+        Just now, where it makes no difference.
+        """
         facts = self._facts
         live, filters = facts.mode.live_since, timing and timing.since.filters
         early = [moment for moment in (live, filters) if moment and moment < facts.now]
@@ -220,7 +221,8 @@ class _StepRows:
         before = max(early, default=None)
         if before not in self._early:
             self._early[before] = read_planned_early(self._list_moving(), facts.now, before, self._only)
-        return created | self._early[before].get(key, {})
+        planned = self._early[before]
+        return created | dict(planned.early.get(key, {})), planned.tried.get(key, ())
 
 
 def _is_due_alike(one: StepTiming | None, other: StepTiming | None) -> bool:

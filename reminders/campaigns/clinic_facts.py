@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from contacts.models import Appointment
-from reminders.campaigns.present import Present
 from reminders.campaigns.upcoming import IDS_AT_ONCE, VisitClass, Visits
+from reminders.deciding.present import Present
 from reminders.deciding.situations import ModeFacts
 from reminders.planning.bulk_rows import PlannedAppointment
 from reminders.planning.owed_reminders import (

@@ -13,10 +13,9 @@ from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_cam
 from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft, take_draft
 from reminders.campaigns.forecasts import Outcome, StepForecast
-from reminders.campaigns.present import read_present
 from reminders.campaigns.previews import find_called_today, make_today_test
 from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
-from reminders.deciding.situations import PracticeConfig
+from reminders.deciding.present import Present, read_present
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planner import plan_campaign
 
@@ -111,15 +110,15 @@ class DiffOutdated(Exception):
 
 @pause_collector()
 def diff_edit(
-    draft: CampaignDraft, now: datetime | None = None, config: PracticeConfig | None = None
+    draft: CampaignDraft, now: datetime | None = None, *, present: Present | None = None
 ) -> CampaignDiff:
     """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after.
 
-    `config`: the settings, where they were read already, with the campaign as it is saved.
+    `present`: what it goes by, where that was read already, with the campaign as it is saved.
     """
     pk = draft.campaign.pk
-    saved = take_draft(pk, config) if config else read_draft(pk)
-    present = read_present(now, config)
+    saved = take_draft(pk, present.config) if present else read_draft(pk)
+    present = present or read_present(now)
     now = present.now
     digest = _make_digest(saved.campaign, draft)
     if saved.campaign.state != Campaign.State.ACTIVE:
@@ -138,18 +137,19 @@ def diff_edit(
 
 @pause_collector()
 def diff_activation(
-    campaign_id: int, saved: CampaignDraft | None = None, config: PracticeConfig | None = None
+    campaign_id: int, saved: CampaignDraft | None = None, present: Present | None = None
 ) -> ActivationDiff:
     """What activating the campaign starts now, from a draft or a pause.
 
     After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts. `saved`,
-    `config`: the campaign and the settings, where they were read already.
+    `present`: the campaign and what it goes by, where they were read already.
     """
     saved = saved or read_draft(campaign_id)
     campaign = saved.campaign
     if campaign.state == Campaign.State.PAUSED:
         plan_campaign(campaign)
-    present = read_present(config=config)
+        present = read_present(config=present.config if present else None)  # after what was planned
+    present = present or read_present()
     now, forecast = present.now, foresee_campaign(saved, present.now, present=present)
     changes = _no_changes()
     if campaign.state != Campaign.State.ACTIVE:

@@ -10,7 +10,7 @@ from django.db.models import Max, prefetch_related_objects
 
 from reminders.deciding.coverage import CampaignFilters, read_filters
 from reminders.deciding.situations import PracticeConfig
-from reminders.models import Campaign, Script, Step
+from reminders.models import Campaign, CampaignVersion, Script, Step
 from reminders.planning.editing import means_others, read_step_time
 from reminders.planning.owed_reminders import StepTiming, read_step_timing
 from reminders.rules.reaching_back import MeantSince
@@ -87,6 +87,12 @@ def take_draft(campaign_id: int, config: PracticeConfig) -> CampaignDraft:
     for step in steps:
         step.campaign = campaign
     return CampaignDraft(campaign, campaign.name, read_filters(campaign), steps)
+
+
+def read_last_version(campaign_id: int) -> int:
+    """The number of the last version in the campaign's history, 0 if that hasn't begun."""
+    versions = CampaignVersion.objects.filter(campaign=campaign_id)
+    return versions.aggregate(last=Max("number"))["last"] or 0
 
 
 def plan_as_saved(saved: CampaignDraft, now: datetime) -> CampaignPlan:

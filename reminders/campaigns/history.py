@@ -4,7 +4,8 @@ record_version() is the one function that writes it. Whatever changes a campaign
 same transaction. A version holds codes and names, never sentences: the words are made when it is shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, cast
@@ -16,7 +17,14 @@ from django.utils.translation import gettext as _
 
 from contacts.audit.trail import record_deed_of_page
 from contacts.models import Location, Provider
-from reminders.campaigns.drafts import NOT_EDITED, SCRIPTS, CampaignDraft, read_draft
+from reminders.campaigns.drafts import (
+    NOT_EDITED,
+    SCRIPTS,
+    CampaignDraft,
+    list_scripts,
+    read_draft,
+    take_draft,
+)
 from reminders.campaigns.step_words import (
     FILTER_LABELS,
     Change,
@@ -25,6 +33,8 @@ from reminders.campaigns.step_words import (
     describe_step,
 )
 from reminders.deciding.coverage import CampaignFilters
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, CampaignVersion, Script, Step
 
 What = CampaignVersion.What
@@ -99,9 +109,14 @@ def take_snapshot(campaign_id: int) -> dict[str, Any]:
     return snapshot_draft(read_draft(campaign_id))
 
 
-def snapshot_draft(draft: CampaignDraft) -> dict[str, Any]:
-    """The same of an edit that isn't saved. A new step has a negative number in place of its key."""
+def snapshot_draft(draft: CampaignDraft, config: PracticeConfig | None = None) -> dict[str, Any]:
+    """The same of an edit that isn't saved. A new step has a negative number in place of its key.
+
+    `config`: the settings, where they were read already.
+    """
     filters = draft.filters
+    places = config.locations.values() if config else Location.objects.filter(pk__in=filters.locations)
+    providers = config.providers.values() if config else Provider.objects.filter(pk__in=filters.providers)
     return {
         "name": draft.name,
         "state": draft.campaign.state,
@@ -109,8 +124,8 @@ def snapshot_draft(draft: CampaignDraft) -> dict[str, Any]:
         "patients": filters.patients,
         "languages": sorted(filters.languages),
         "consent": filters.consent,
-        "locations": _name_rows(Location.objects.filter(pk__in=filters.locations)),
-        "providers": _name_rows(Provider.objects.filter(pk__in=filters.providers)),
+        "locations": _name_rows(place for place in places if place.pk in filters.locations),
+        "providers": _name_rows(one for one in providers if one.pk in filters.providers),
         "steps": [
             {**_write_step(step), "id": step.pk or -place} for place, step in enumerate(draft.steps, start=1)
         ],
@@ -171,18 +186,21 @@ def describe_changes(before: Snapshot, after: Snapshot) -> list[Change]:
     return changes + _describe_steps(before["steps"], after["steps"])
 
 
-def draft_of_version(version: CampaignVersion) -> CampaignDraft:
+def draft_of_version(version: CampaignVersion, config: PracticeConfig | None = None) -> CampaignDraft:
     """The campaign as this version has it, as a draft to be shown and saved. Its state stays as it is now.
 
     Raises VersionNotRestorable where a location, provider or script of it is gone, or its name is taken.
+    `config`: of read_shared_settings(), where it was read for this request already.
     """
+    config = config or read_shared_settings().config
     try:
-        draft = _read_snapshot(read_draft(version.campaign_id), version.snapshot)
+        draft = _read_snapshot(take_draft(version.campaign_id, config), version.snapshot, config)
     except VersionNotRestorable:
         raise
     except UNREADABLE as error:
         raise VersionNotRestorable(_("This version can't be read any more.")) from error
-    check_name(draft)
+    if draft.name != draft.campaign.name:
+        check_name(draft)
     return draft
 
 
@@ -192,18 +210,21 @@ def check_name(draft: CampaignDraft) -> None:
         raise VersionNotRestorable(_("Another campaign has this name by now. Rename that one first."))
 
 
-def _read_snapshot(saved: CampaignDraft, snapshot: Snapshot) -> CampaignDraft:
+def _read_snapshot(saved: CampaignDraft, snapshot: Snapshot, config: PracticeConfig) -> CampaignDraft:
     filters = CampaignFilters(
-        _find_rows(Location, snapshot["locations"]),
-        _find_rows(Provider, snapshot["providers"]),
+        _find_rows(config.locations, snapshot["locations"]),
+        _find_rows(config.providers, snapshot["providers"]),
         frozenset(snapshot["kinds"]),
         Campaign.Patients(snapshot["patients"]).value,
         frozenset(snapshot["languages"]),
         Campaign.Consent({**ADDED, **snapshot}["consent"]).value,
     )
-    known = {step.pk: step for step in saved.campaign.steps.all()}
+    own = [step for step in config.steps.values() if step.campaign_id == saved.campaign.pk]
+    known = {step.pk: copy(step) for step in own}  # the settings are shared by all requests
     wanted = {values[name][0] for values in snapshot["steps"] for name in SCRIPTS if values.get(name)}
-    scripts = Script.objects.in_bulk(wanted)
+    scripts = {script.pk: script for script in list_scripts(list(config.steps.values()))}
+    if missing := wanted - scripts.keys():  # no step sends them any more
+        scripts |= Script.objects.in_bulk(missing)
     steps = tuple(_read_step(values, known, scripts) for values in snapshot["steps"])
     return CampaignDraft(saved.campaign, snapshot["name"], filters, steps)
 
@@ -293,16 +314,15 @@ def _find_script(value: Sequence[Any], scripts: Mapping[int, Script] | None) -> 
     return script
 
 
-def _find_rows(model: type[models.Model], wanted: Sequence[Sequence[Any]]) -> frozenset[int]:
+def _find_rows(rows: Mapping[int, models.Model], wanted: Sequence[Sequence[Any]]) -> frozenset[int]:
     names: dict[int, str] = dict(wanted)  # type: ignore[arg-type] # pairs of key and name
-    there = set(model._default_manager.filter(pk__in=names).values_list("pk", flat=True))
-    gone = [name for pk, name in names.items() if pk not in there]
+    gone = [name for pk, name in names.items() if pk not in rows]
     if gone:
         raise VersionNotRestorable(_("“%(name)s” has been deleted since.") % {"name": gone[0]})
-    return frozenset(there)
+    return frozenset(names)
 
 
-def _name_rows(rows: Any) -> list[list[Any]]:
+def _name_rows(rows: "Iterable[Location | Provider]") -> list[list[Any]]:
     return [[row.pk, row.name] for row in sorted(rows, key=lambda row: row.pk)]
 
 

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.models import Appointment, Location
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, list_scripts, load_texts, take_draft
 from reminders.campaigns.history import HistoryEntry, read_history
-from reminders.campaigns.present import Present
 from reminders.campaigns.previews import (
     NO_MOMENT,
     CampaignPreview,
@@ -25,8 +24,8 @@ from reminders.campaigns.previews import (
     preview_campaign,
 )
 from reminders.campaigns.step_words import describe_details, describe_step
+from reminders.deciding.present import Present
 from reminders.deciding.said_names import list_said_names
-from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, Reminder, Script, Step
 from reminders.rules.reasons import sentence_for
@@ -112,11 +111,11 @@ def list_campaigns(now: datetime) -> list[CampaignLine]:
     return lines
 
 
-def view_campaign(campaign_id: int) -> CampaignView:
+def view_campaign(campaign_id: int, present: Present) -> CampaignView:
     """One campaign with its preview and history. Raises Campaign.DoesNotExist."""
-    config = read_shared_settings().config
+    config = present.config
     saved = take_draft(campaign_id, config)
-    preview = preview_campaign(saved, config=config)
+    preview = preview_campaign(saved, present=present)
     location = next(iter(config.locations.values()), None)
     return CampaignView(
         saved.campaign,

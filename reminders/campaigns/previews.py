@@ -17,9 +17,8 @@ from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import NOT_CALLED, Outcome, StepForecast
 from reminders.campaigns.household_calls import count_calls
-from reminders.campaigns.present import Present, read_present
 from reminders.deciding.households import build_message
-from reminders.deciding.situations import PracticeConfig
+from reminders.deciding.present import Present, read_present
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Step
 from reminders.rules.speech_time import estimate_seconds
@@ -174,13 +173,13 @@ class CampaignPreview:
 
 @pause_collector()
 def preview_campaign(
-    saved: CampaignDraft, now: datetime | None = None, config: PracticeConfig | None = None
+    saved: CampaignDraft, now: datetime | None = None, *, present: Present | None = None
 ) -> CampaignPreview:
     """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live.
 
-    `config`: the settings, where they were read already.
+    `present`: what it goes by, where that was read already.
     """
-    present = read_present(now, config)
+    present = present or read_present(now)
     return replace(count_forecast(foresee_saved(saved, present)), is_trial=present.is_trial)
 
 

@@ -35,15 +35,22 @@ class _Span(NamedTuple):
 
 
 class _Spans:
-    """The spans that were found, by when they start."""
+    """The spans that were found, by when they start; and the last one, which is often asked for again."""
 
     def __init__(self) -> None:
         self._starts: list[float] = []
         self._spans: list[_Span] = []
+        self._last: _Span | None = None
 
     def find(self, starts: float) -> _Span | None:
+        last = self._last
+        if last is not None and last.starts_from <= starts < last.starts_before:
+            return last
         place = bisect_right(self._starts, starts) - 1
-        return self._spans[place] if place >= 0 and starts < self._spans[place].starts_before else None
+        if place < 0 or starts >= self._spans[place].starts_before:
+            return None
+        self._last = self._spans[place]
+        return self._last
 
     def add(self, span: OwedSpan) -> _Span:
         starts_from, starts_before = span.starts_from.timestamp(), span.starts_before.timestamp()

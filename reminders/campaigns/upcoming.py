@@ -6,7 +6,7 @@ Times are seconds since 1970 in here, as floats, exact to the microsecond.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
+from contacts.database.grouping import read_arrays
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.numbers import list_never_dialled
@@ -181,28 +182,40 @@ def read_reminder_groups(
         "ends": ArrayAgg(Seconds("not_after")),
         "dues": ArrayAgg(Seconds("due_at")),
     }
-    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
-    for step, *values in rows if step_ids else ():
+    for step, *values in read_arrays(known.values_list(*heads).annotate(**arrays)):
         groups[step].append(ReminderGroup(*values))
     return groups
 
 
+class Planned(NamedTuple):
+    """What replanning asks of reminders, by step and visit: when they were planned, and which were tried."""
+
+    early: Mapping[int, Mapping[int, float]]
+    tried: Mapping[int, Collection[int]]
+
+
 def read_planned_early(
     step_ids: Collection[int], now: datetime, before: datetime | None, only: Collection[int] | None = None
-) -> dict[int, dict[int, float]]:
-    """When reminders were planned, by step and visit: those of before a moment, and of edited visits.
+) -> Planned:
+    """When reminders were planned: those of before a moment, and of edited visits; and which were tried.
 
-    Of the reminders that read_reminder_groups() finds; an edited visit is one with `details_at`.
+    Of the reminders that read_reminder_groups() finds; an edited visit is one with `details_at`. Tried are
+    those that wait and have a call already, their own or another's.
     """
     is_early = Q(appointment__details_at__isnull=False)
     if before:
         is_early |= Q(created_at__lt=before)
-    planned: dict[int, dict[int, float]] = defaultdict(dict)
+    early: dict[int, dict[int, float]] = defaultdict(dict)
+    tried: dict[int, set[int]] = defaultdict(set)
     found = _find_reminders(step_ids, now, only).filter(is_early)
-    for step, visit, created in found.values_list("step", "appointment", Seconds("created_at")):
-        planned[step][visit] = created
-    return planned
+    rows = found.values_list("step", "appointment", Seconds("created_at"))
+    for step, visit, created in rows.union(*_list_tried(step_ids, now), all=True) if step_ids else ():
+        if created is None:
+            tried[step].add(visit)
+        else:
+            early[step][visit] = created
+    return Planned(early, tried)
 
 
 def _find_reminders(
@@ -213,24 +226,23 @@ def _find_reminders(
     return (found if only is None else found.filter(appointment__in=only)).order_by()
 
 
-def read_tried(step_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
-    """By step, the visits whose waiting reminder was tried already, alone or in another's call."""
+def _list_tried(step_ids: Collection[int], now: datetime) -> "list[QuerySet[Any, Any]]":
+    """Steps and visits whose waiting reminder was tried already, alone or in another's call."""
     waiting: dict[str, Any] = {
         "reminder__step__in": step_ids,
         "reminder__state__in": REMINDER_PENDING,
         "reminder__appointment__starts_at__gt": now,
     }
-    columns = ("reminder__step", "reminder__appointment")
-    tried: dict[int, set[int]] = defaultdict(set)
-    for table in (CallRecord, CallCompanion):
-        for step, visit in table.objects.filter(**waiting).order_by().values_list(*columns):
-            tried[step].add(visit)
-    return tried
+    columns = ("reminder__step", "reminder__appointment", Cast(Value(None), FloatField()))
+    return [
+        table.objects.filter(**waiting).order_by().values_list(*columns)
+        for table in (CallRecord, CallCompanion)
+    ]
 
 
 def _group_alike(
     covered: "QuerySet[Appointment]", before: CampaignFilters, after: CampaignFilters
-) -> Iterable[Any]:
+) -> list[tuple[Any, ...]]:
     answered = When(answer_revision=F("revision"), then=F("answer"))
     named = covered.order_by().annotate(
         language=F("contact__language"),
@@ -264,7 +276,7 @@ def _group_alike(
         "all_days": ArrayAgg(_DAY),
         "all_numbers": ArrayAgg(f"{PHONE}__e164"),
     }
-    return named.values_list(*_KEYS).annotate(**arrays)
+    return read_arrays(named.values_list(*_KEYS).annotate(**arrays))
 
 
 def _gather_patient_changes(filters: CampaignFilters) -> Combinable:

@@ -13,11 +13,11 @@ from reminders.campaigns.clinic_facts import PEOPLE
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import Outcome, StepForecast
 from reminders.campaigns.household_calls import find_household_calls
-from reminders.campaigns.present import Present
 from reminders.campaigns.previews import foresee_saved
 from reminders.campaigns.step_words import describe_time
 from reminders.deciding.coverage import build_coverage
 from reminders.deciding.households import build_message
+from reminders.deciding.present import Present
 from reminders.deciding.situations import ReminderFacts
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Reminder

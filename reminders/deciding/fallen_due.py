@@ -16,12 +16,12 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 
 from reminders.deciding.number_caps import read_use
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import (
     NO_LIMITS,
     ReminderFacts,
     apply_limits,
     read_facts_together,
-    read_practice_config,
     with_people,
 )
 from reminders.models import Campaign, Reminder
@@ -105,10 +105,10 @@ def is_capped(situation: Situation, now: datetime) -> bool:
 
 def _read_facts(pending: "QuerySet[Reminder]", now: datetime) -> Iterator[ReminderFacts]:
     """The facts of each, with what the cap of its number forbids now."""
-    practice, last = read_practice_config(), 0
+    practice, last, are_more = read_shared_settings().config.copy_rows(), 0, True
     in_order = with_people(pending).order_by("pk")
-    while chunk := list(in_order.filter(pk__gt=last)[:CHUNK]):
-        last = chunk[-1].pk
+    while are_more and (chunk := list(in_order.filter(pk__gt=last)[:CHUNK])):
+        last, are_more = chunk[-1].pk, len(chunk) == CHUNK
         all_facts = read_facts_together(chunk, practice, sending_paused=False)
         uses = read_use({facts.number.pk for facts in all_facts if facts.number}, now)
         for facts in all_facts:

@@ -5,7 +5,7 @@ providers. One query says whether any of those rows was written since they were 
 has another place in its table (ctid) or another transaction (xmin).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -26,11 +26,13 @@ _ROWS = """
 class SharedSettings:
     """The settings, the campaigns that planning hasn't gone through yet, and which versions of rows they are.
 
-    Its rows are shared by all requests of a process: nobody changes them.
+    `scripts`: all of them by name, with their texts. The rows are shared by all requests of a process: nobody
+    changes them.
     """
 
     config: PracticeConfig
     unplanned: Sequence[Campaign]
+    scripts: Mapping[int, Script]
     version: tuple[object, ...]
 
 
@@ -42,7 +44,13 @@ def read_shared_settings() -> SharedSettings:
     global _known
     version = _read_version()
     if _known is None or _known.version != version:
-        _known = SharedSettings(read_practice_config(), read_unplanned_campaigns(), version)
+        scripts = Script.objects.prefetch_related("texts").order_by("name")
+        _known = SharedSettings(
+            read_practice_config(),
+            read_unplanned_campaigns(),
+            {script.pk: script for script in scripts},
+            version,
+        )
     return _known
 
 

@@ -1,8 +1,9 @@
 """From rows to what decide() needs: the only module that knows which column matters to which rule."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -113,6 +114,23 @@ class PracticeConfig:
         if provider := self.providers.get(appointment.provider_id or 0):
             appointment.provider = provider
         return appointment
+
+    def copy_rows(self) -> "PracticeConfig":
+        """The same with rows of its own, for read_facts_together(), which brings them up to date."""
+        campaigns = {step.campaign_id: copy(step.campaign) for step in self.steps.values()}
+        steps = {pk: copy(step) for pk, step in self.steps.items()}
+        for step in steps.values():
+            step.campaign = campaigns[step.campaign_id]
+        locations = {location.pk: location for location in self.copy_locations()}
+        return PracticeConfig(steps, locations, self.providers, self.pronunciations)
+
+    def copy_locations(self) -> list[Location]:
+        """The locations as rows of its own, for whoever reads more about them or brings them up to date."""
+        copies = [copy(location) for location in self.locations.values()]
+        for own in copies:
+            known = getattr(own, "_prefetched_objects_cache", {})
+            own._prefetched_objects_cache = dict(known)  # type: ignore[attr-defined] # which a copy shares
+        return copies
 
     def list_active_steps(self) -> list[Step]:
         """Every step of every active campaign."""
@@ -356,10 +374,11 @@ def is_never_dialled(number: PhoneNumber) -> bool:
     return number.unusable_since is not None or bool(number.kind_fault)
 
 
-def hours_of(location: Location) -> CallingHours:
-    """When a location may call, and its closed days, on which it may not."""
-    closed = frozenset(day.date for day in location.closed_days.all())
-    return CallingHours(location.calling_opens, location.calling_closes, closed)
+def hours_of(location: Location, closed: Iterable[date] | None = None) -> CallingHours:
+    """When a location may call, and its closed days, on which it may not. `closed`: where they were read."""
+    if closed is None:
+        closed = (day.date for day in location.closed_days.all())
+    return CallingHours(location.calling_opens, location.calling_closes, frozenset(closed))
 
 
 def zones_of(stated: str, location_zone: str, number_zones: Sequence[str]) -> tuple[ZoneInfo, ...]:

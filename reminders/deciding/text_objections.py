@@ -4,8 +4,10 @@ Asked when it is written, and again just before it is sent. Caps and the practic
 matter; the hours of the night do, unless the patient has just written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from contacts.models import Appointment, Location, PhoneNumber
 from contacts.models.people import Channel
@@ -22,16 +24,31 @@ from reminders.rules.reasons import ReasonOfText
 IN_CONVERSATION = timedelta(hours=1)  # after a text from the number, at any hour
 
 
-def find_text_location(number: PhoneNumber) -> Location | None:
-    """The location that texts to the number come from: of its latest visit, else the first by name."""
-    visits = Appointment.objects.filter(contact__phone=number).select_related("location")
-    latest = visits.order_by("-starts_at").first()
-    return latest.location if latest else Location.objects.first()
+def with_text_location(numbers: "QuerySet[PhoneNumber]") -> "QuerySet[PhoneNumber]":
+    """The numbers with what find_text_location() needs."""
+    visits = Appointment.objects.filter(contact__phone=OuterRef("pk")).order_by("-starts_at")
+    return numbers.annotate(latest_location=Subquery(visits.values("location")[:1]))
 
 
-def find_text_objection(text: StaffText, now: datetime) -> str:
+def find_text_location(number: PhoneNumber, locations: Sequence[Location]) -> Location | None:
+    """The location that texts to the number come from: of its latest visit, else the first by name.
+
+    `number`: of with_text_location(); `locations`: all of them, by name.
+    """
+    latest: int | None = number.latest_location  # type: ignore[attr-defined]
+    first = next(iter(locations), None)
+    return next((location for location in locations if location.pk == latest), first)
+
+
+def find_text_objection(
+    text: StaffText,
+    now: datetime,
+    *,
+    switch: SendingSwitch | None = None,
+    locations: Iterable[Location] | None = None,
+) -> str:
     """The code of why it may not go out at `now` (aware UTC), or "". It need not be saved yet."""
-    return find_text_objections([text], now)[0]
+    return find_text_objections([text], now, switch=switch, locations=locations)[0]
 
 
 def find_text_objections(
@@ -39,16 +56,17 @@ def find_text_objections(
     now: datetime,
     *,
     switch: SendingSwitch | None = None,
+    locations: Iterable[Location] | None = None,
     may_wait: bool = False,
 ) -> list[str]:
     """The same for many at once, in their order, with at most four queries.
 
-    `switch`: where it was read for this request already. `may_wait`: the night is no objection, since they
-    can go out in the morning.
+    `switch`, `locations` (all): where they were read for this request already. `may_wait`: the night is no
+    objection, since they can go out in the morning.
     """
     numbers = {text.number_id for text in texts}
     switch = switch or SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
-    mode, own = mode_of(switch), read_own_numbers()
+    mode, own = mode_of(switch), read_own_numbers(locations)
     stopped = find_stopped_by_pairs(numbers, Channel.SMS)
     received = ReceivedText.objects.filter(number__in=numbers, at__gt=now - IN_CONVERSATION, at__lte=now)
     by_night = [not may_wait and _is_night(text, now) for text in texts]

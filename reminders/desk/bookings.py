@@ -20,8 +20,8 @@ from contacts.models.people import Channel
 from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.shared_settings import read_shared_settings
-from reminders.deciding.situations import ModeFacts, read_mode_facts, without_settings
+from reminders.deciding.present import Present, read_present
+from reminders.deciding.situations import ModeFacts, without_settings
 from reminders.desk.booking_questions import (
     BookingQuestion,
     find_booking_questions,
@@ -196,8 +196,12 @@ def ask_about_move(
     provider: Provider | None,
     starts_at: datetime,
     ends_at: datetime,
+    now: datetime | None = None,
 ) -> list[BookingQuestion]:
-    """What to ask before it is moved there; nothing where neither its time, length nor provider changes."""
+    """What to ask before it is moved there; nothing where neither its time, length nor provider changes.
+
+    `now`: the database's time, where it was read already.
+    """
     location, provider = location or appointment.location, provider or appointment.provider
     length = appointment.ends_at - appointment.starts_at
     is_same = appointments.is_same_time(appointment, starts_at, location)
@@ -209,7 +213,7 @@ def ask_about_move(
         provider=provider,
         starts_at=starts_at,
         ends_at=ends_at,
-        now=read_database_clock(),
+        now=now or read_database_clock(),
         besides=appointment.pk,
     )
 
@@ -222,27 +226,35 @@ def preview_booking(
     starts_at: datetime,
     ends_at: datetime,
     kind: str = "",
+    present: Present,
 ) -> list[PlannedMove]:
     """The reminders that booking it would plan, by all rules. Changes nothing."""
-    now, practice = read_database_clock(), read_shared_settings().config
+    now, practice = present.now, present.config
     location = practice.locations[location.pk]
     wanted = Appointment(contact=contact, location=location, provider=provider, kind=kind)
     appointments.set_times(wanted, starts_at, ends_at)
     wanted.revised_at = wanted.booked_at = now
     use = read_use([contact.phone_id], now)[contact.phone_id] if contact.phone_id else None
-    mode = read_mode_facts(now)
     return [
-        _preview_step(step, wanted, None, now, use, mode)
+        _preview_step(step, wanted, None, now, use, present.mode)
         for step in practice.list_active_steps()
         if covers(step.campaign, wanted)
     ]
 
 
 def preview_move(
-    appointment: Appointment, starts_at: datetime, location: Location | None = None
+    appointment: Appointment,
+    starts_at: datetime,
+    location: Location | None = None,
+    *,
+    present: Present | None = None,
 ) -> list[PlannedMove]:
-    """The effect on each step of moving it there, by all rules, calling hours included. Changes nothing."""
-    now, practice = read_database_clock(), read_shared_settings().config
+    """The effect on each step of moving it there, by all rules, calling hours included. Changes nothing.
+
+    `present`: where it was read for this request already.
+    """
+    present = present or read_present()
+    now, practice = present.now, present.config
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None
     pending = {}
@@ -253,9 +265,8 @@ def preview_move(
     moved.location = practice.locations[location.pk if location else appointment.location_id]
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
-    mode = read_mode_facts(now)
     return [
-        _preview_step(step, moved, pending.get(step.pk), now, use, mode)
+        _preview_step(step, moved, pending.get(step.pk), now, use, present.mode)
         for step in practice.list_active_steps()
         if covers(step.campaign, moved)
     ]

@@ -2,11 +2,9 @@
 
 from contextlib import suppress
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.utils import timezone
 
+from config.sign_in.sessions import end_sessions
 from reminders.desk.worklist import AlreadyResolved, hand_on
 from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.models import FollowUp
@@ -17,18 +15,7 @@ def let_go(user: User, *, by: User) -> tuple[int, int]:
 
     To be called when the user was deactivated; a session that is open elsewhere counts no more from then on.
     """
-    return _end_sessions(user), _free_entries(user, by)
-
-
-def _end_sessions(user: User) -> int:
-    """Delete them, so that none comes back to life with the user. Whose a session is, only its data say."""
-    open_ones = Session.objects.filter(expire_date__gt=timezone.now())
-    theirs = [
-        session.pk
-        for session in open_ones.iterator()
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk)
-    ]
-    return Session.objects.filter(pk__in=theirs).delete()[0]
+    return end_sessions(user), _free_entries(user, by)
 
 
 def _free_entries(user: User, by: User) -> int:

@@ -1,11 +1,13 @@
 """The checklist for going live: each item is checked by itself, and what a person has to try is recorded."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.utils.functional import Promise
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -16,9 +18,13 @@ from contacts.models import Contact, Location
 from contacts.models.people import Channel
 from contacts.numbers import is_assigned, mask
 from contacts.zones import is_zone_name
+from reminders.deciding.said_names import list_said_names
 from reminders.deciding.sending_mode import leaves_this_machine
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
 from reminders.desk.modes import choose_mode
-from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, Step, TestCall
+from reminders.lifecycle.follow_ups import read_colleagues
+from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, TestCall
 from reminders.rules.assumptions import (
     ASSUMPTIONS,
     BY_CODE,
@@ -32,7 +38,7 @@ from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
 from reminders.traffic.probing import ask_robotalker
 from reminders.traffic.public_address import check_public_address
-from reminders.wording.script_verdicts import list_campaign_refusals
+from reminders.wording.script_verdicts import judge_steps, say_refusals
 from reminders.wording.sms_length import find_too_long
 
 ADDRESS, KEY, HEARD, WORKLIST, UNTRIED = "address", "key", "heard", "worklist", "untried"
@@ -67,19 +73,24 @@ class AssumptionLine:
     trial: AssumptionTrial | None
 
 
-def read_checklist() -> list[CheckItem]:
-    """Every item but the assumptions, as things are now; a constant number of queries for each item."""
-    stored = {check.name: check for check in LiveCheck.objects.select_related("by")}
-    locations = list(Location.objects.all())
-    now = read_database_clock()
+def read_checklist(
+    config: PracticeConfig | None = None, colleagues: Collection[User] | None = None
+) -> list[CheckItem]:
+    """Every item but the assumptions, as things are now: four queries, however much there is.
+
+    `config`, `colleagues`: of read_shared_settings() and read_colleagues(), where they were read already.
+    """
+    config = config or read_shared_settings().config
+    colleagues = read_colleagues() if colleagues is None else colleagues
+    stored = {check.name: check for check in LiveCheck.objects.annotate(read_at=Now())}
     return [
-        _item(ADDRESS, _read_stored(stored.get(ADDRESS), now, about=settings.PUBLIC_BASE_URL)),
-        _item(KEY, _read_stored(stored.get(KEY), now, about=settings.ROBOTALKER_BASE_URL)),
-        *check_locations(locations),
-        _item("scripts", _find_script_warnings()),
+        _item(ADDRESS, _read_stored(stored.get(ADDRESS), about=settings.PUBLIC_BASE_URL)),
+        _item(KEY, _read_stored(stored.get(KEY), about=settings.ROBOTALKER_BASE_URL)),
+        *check_locations(list(config.locations.values())),
+        _item("scripts", _find_script_warnings(config)),
         _item("demo", _find_demo_patients()),
         _item(HEARD, _read_heard(stored.get(HEARD))),
-        _item(WORKLIST, _read_named(stored.get(WORKLIST))),
+        _item(WORKLIST, _read_named(stored.get(WORKLIST), colleagues)),
     ]
 
 
@@ -202,10 +213,11 @@ def _store(name: str, passed: bool, detail: str, by: User) -> None:
     LiveCheck.objects.update_or_create(name=name, defaults=values)
 
 
-def _read_stored(check: LiveCheck | None, now: datetime, *, about: str) -> str:
+def _read_stored(check: LiveCheck | None, *, about: str) -> str:
     """Why a check over the network doesn't count: never made, for another address, too old, or failed."""
     if check is None or check.detail.split(" ")[0] != about:
         return _("Not checked yet.")
+    now: datetime = check.read_at  # type: ignore[attr-defined] # by the database's clock
     if not timedelta(0) <= now - check.at <= VALID_FOR:
         return _("Checked more than a day ago. Check it again.")
     return "" if check.passed else _("It failed: %(why)s") % {"why": check.detail.partition(" ")[2]}
@@ -240,12 +252,18 @@ def _find_hours_fault(location: Location) -> str:
     return "" if location.open_weekdays else _("no day is open.")
 
 
-def _find_script_warnings() -> str:
+def _find_script_warnings(config: PracticeConfig) -> str:
     """What keeps the scripts of campaigns that aren't drafts from being sent (product rule 62)."""
-    campaigns = Campaign.objects.exclude(state=Campaign.State.DRAFT)
-    if not campaigns.filter(steps__in=Step.objects.in_use()).exists():
+    steps = [step for step in config.steps.values() if step.removed_at is None]
+    begun = [step for step in steps if step.campaign.state != Campaign.State.DRAFT]
+    if not begun:
         return _("No campaign is active.")
-    faults = [fault for campaign in campaigns for fault in list_campaign_refusals(campaign)]
+    begun.sort(key=lambda step: (step.campaign.name, step.campaign_id))
+    faults = [
+        fault
+        for campaign, own in groupby(begun, key=lambda step: step.campaign)
+        for fault in say_refusals(campaign, judge_steps(own, list_said_names(config), config.pronunciations))
+    ]
     return " ".join(dict.fromkeys(faults))
 
 
@@ -266,12 +284,8 @@ def _read_heard(check: LiveCheck | None) -> str:
     return "" if check and check.passed and check.detail == where else _("Nobody has said so yet.")
 
 
-def _read_named(check: LiveCheck | None) -> str:
+def _read_named(check: LiveCheck | None, colleagues: Collection[User]) -> str:
     if check is None:
         return _("Nobody is named yet.")
-    user = User.objects.filter(username=check.detail, is_active=True).first()
-    return (
-        ""
-        if user and user.has_perm("reminders.change_followup")
-        else _("%s is no longer there.") % check.detail
-    )
+    is_there = any(user.username == check.detail for user in colleagues)
+    return "" if is_there else _("%s is no longer there.") % check.detail

@@ -6,9 +6,9 @@ from django.utils.translation import gettext, ngettext
 
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
-from contacts.models import PhoneNumber
+from contacts.models import Location, PhoneNumber
 from contacts.worker_hints import hint_worker
-from reminders.deciding.text_objections import find_text_location, find_text_objection
+from reminders.deciding.text_objections import find_text_location, find_text_objection, with_text_location
 from reminders.models import ReceivedText, StaffText
 from reminders.rules.reasons import sentence_for
 from reminders.wording.scripts import caller_id, choose_letters
@@ -29,14 +29,16 @@ def write_text(number_id: int, words: str, *, by: User, public_id: str) -> Staff
 
     `public_id`: of the form, which may be sent twice. Raises TextRefused, and PhoneNumber.DoesNotExist.
     """
-    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
+    numbers = with_text_location(PhoneNumber.objects.select_for_update(no_key=True))
+    number = numbers.get(pk=number_id)
     if known := StaffText.objects.filter(public_id=public_id, number=number, by=by).first():
         return known
     words = words.replace("\x00", "").replace("\r\n", "\n").strip()
     words = choose_letters("{WORDS}", {"WORDS": words})["WORDS"]
     if refusal := find_fault_in_words(words):
         raise TextRefused(refusal)
-    location = find_text_location(number)
+    locations = list(Location.objects.all())
+    location = find_text_location(number, locations)
     if location is None:
         raise TextRefused(gettext("Enter a location first: texts come from its number."))
     text = StaffText(
@@ -47,7 +49,7 @@ def write_text(number_id: int, words: str, *, by: User, public_id: str) -> Staff
         from_number=caller_id(location),
         text=words,
     )
-    if objection := find_text_objection(text, read_database_clock()):
+    if objection := find_text_objection(text, read_database_clock(), locations=locations):
         raise TextRefused(sentence_for(objection))
     text.save()
     record_deed_of_page(number)

@@ -8,28 +8,29 @@ answer for the patient.
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Model, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
-from contacts.models import Appointment, AppointmentChange, ConsentEntry
+from contacts.models import Appointment, AppointmentChange, ClosedDay, ConsentEntry
 from contacts.models.people import Channel
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.rule_words import describe_rules
-from reminders.deciding.seen_values import read_seen_values
-from reminders.deciding.situations import read_mode_facts, read_reminder_facts
+from reminders.deciding.situations import hours_of, zones_of
 from reminders.deciding.stored_decisions import StoredDecision, read_decision
 from reminders.lifecycle.call_reminders import reminders_of
-from reminders.models import CallRecord, EvidenceLook, FollowUp
+from reminders.models import CallCompanion, CallRecord, EvidenceLook, FollowUp
 from reminders.pages.sentences import describe_call, describe_change
 from reminders.pages.story import name_person
-from reminders.rules.calling_hours import OUTER
+from reminders.rules.calling_hours import OUTER, find_zone_source
 from reminders.rules.reasons import phrase_for
 from reminders.rules.rule_results import explain_decision
 from reminders.rules.sandbox_hosts import is_sandbox_address
@@ -53,19 +54,23 @@ def read_call(call_id: int) -> CallRecord:
         "reminder__appointment__location",
         "reminder__appointment__provider",
         "reminder__step__campaign",
-    ).prefetch_related(
-        "events",
-        "companions__reminder__appointment__contact",
-        "companions__reminder__appointment__location",
-        "companions__reminder__appointment__provider",
-        "reminder__step__script__texts",
-        "reminder__step__text_script__texts",
-        "reminder__step__fallback_script__texts",
-        "reminder__step__campaign__locations",
-        "reminder__step__campaign__providers",
-        "reminder__appointment__location__closed_days",
-    )
-    return calls.get(pk=call_id)
+    ).prefetch_related("events", Prefetch("companions", _with_visits(CallCompanion.objects.all())))
+    closed = ClosedDay.objects.filter(location=OuterRef("reminder__appointment__location"))
+    others = CallRecord.objects.filter(
+        number=OuterRef("number"),
+        submitting_at__gt=OuterRef("submitting_at") - LOOKED_BACK,
+        submitting_at__lte=OuterRef("submitting_at"),
+    ).exclude(pk=OuterRef("pk"))
+    shown = JSONObject(id="public_id", opened_at="submitting_at", channel="channel", state="state")
+    return calls.annotate(
+        closed_dates=ArraySubquery(closed.values("date")),
+        other_tries=ArraySubquery(others.order_by("submitting_at", "pk").values(shown=shown)),
+    ).get(pk=call_id)
+
+
+def _with_visits(companions: "QuerySet[CallCompanion]") -> "QuerySet[CallCompanion]":
+    visit = "reminder__appointment"
+    return companions.select_related(f"{visit}__contact", f"{visit}__location", f"{visit}__provider")
 
 
 def collect_evidence(call: CallRecord, by: User, now: datetime) -> Section:
@@ -186,19 +191,19 @@ def _describe_entry(entry: ConsentEntry) -> Section:
 def _describe_time(call: CallRecord, stored: StoredDecision | None) -> Section:
     """The clocks that counted, and the hours; for a call without a record, as they would be taken now."""
     if stored:
-        situation, values = stored.situation, stored.values
+        zones, hours = stored.situation.zones, stored.situation.hours
+        source, location_zone = stored.values.zone_source, stored.values.location_zone
     else:
-        read_mode_facts(call.submitting_at).add_to(call.reminder)
-        facts = read_reminder_facts(call.reminder, sending_paused=False)
-        situation, values = facts.situation, read_seen_values(facts, None, call.submitting_at)
-    hours = situation.hours
+        visit, location = call.reminder.appointment, call.reminder.appointment.location
+        stated = (visit.contact.time_zone, location.time_zone, call.number.time_zones)
+        zones = zones_of(*stated)
+        hours = hours_of(location, call.closed_dates)  # type: ignore[attr-defined] # of read_call()
+        source, location_zone = find_zone_source(*stated).value, location.time_zone
     return {
         "recorded": stored is not None,
-        "zones": [
-            {"zone": zone.key, "clock": call.submitting_at.astimezone(zone)} for zone in situation.zones
-        ],
-        "source": values.zone_source,
-        "location_zone": values.location_zone,
+        "zones": [{"zone": zone.key, "clock": call.submitting_at.astimezone(zone)} for zone in zones],
+        "source": source,
+        "location_zone": location_zone,
         "opens": hours.opens,
         "closes": hours.closes,
         "closed_days": sorted(hours.closed_dates),
@@ -208,11 +213,8 @@ def _describe_time(call: CallRecord, stored: StoredDecision | None) -> Section:
 
 def _describe_limits(call: CallRecord, stored: StoredDecision | None) -> Section:
     """The caps as they were applied, and every other try to the number in the week before."""
-    since = call.submitting_at - LOOKED_BACK
-    others = CallRecord.objects.filter(
-        number=call.number_id, submitting_at__gt=since, submitting_at__lte=call.submitting_at
-    ).exclude(pk=call.pk)
     values = stored.values if stored else None
+    tries: list[Section] = call.other_tries  # type: ignore[attr-defined] # of read_call()
     return {
         "recorded": stored is not None,
         "most_in_a_day": values.cap_per_day if values else settings.CAP_PER_DAY,
@@ -221,8 +223,7 @@ def _describe_limits(call: CallRecord, stored: StoredDecision | None) -> Section
         "counted_in_the_week": values.calls_in_week if values else None,
         "calls_per_minute": values.calls_per_minute if values else None,
         "tries_in_the_week_before": [
-            {"id": one.public_id, "opened_at": one.submitting_at, "channel": one.channel, "state": one.state}
-            for one in others.order_by("submitting_at", "pk")
+            one | {"opened_at": datetime.fromisoformat(one["opened_at"]).astimezone(UTC)} for one in tries
         ],
     }
 

@@ -16,6 +16,7 @@ from contacts.forms.times import TimeOfDay
 from contacts.models import Appointment, Contact, Location, Provider
 from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
+from reminders.deciding.situations import PracticeConfig
 from reminders.desk.booking_questions import FURTHEST, LONGEST_VISIT, SHORTEST_VISIT
 from reminders.desk.visits_together import WantedVisit
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, read_wall_time
@@ -34,7 +35,7 @@ MOST_TOGETHER = 24  # visits that are booked at once
 
 
 class WhenForm(forms.Form):
-    """Location, provider, and time by the location's clock.
+    """Location, provider, and time by the location's clock. `config`: the settings as they are now.
 
     `cleaned_data` has `starts_at` and `ends_at` (aware).
     """
@@ -77,9 +78,11 @@ class WhenForm(forms.Form):
     )
     comes_twice = False  # whether the time entered occurs twice that day; then the form asks for `which`
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, config: PracticeConfig, **options: Any) -> None:
         super().__init__(*args, **options)
-        choice = self.fields["location"]
+        choice, providers = self.fields["location"], self.fields["provider"]
+        if isinstance(choice, SmallTableField) and isinstance(providers, SmallTableField):
+            choice.rows, providers.rows = config.copy_locations(), list(config.providers.values())
         self.locations: Sequence[Location] = choice.rows if isinstance(choice, SmallTableField) else []
         if len(self.locations) == 1:
             self.initial.setdefault("location", self.locations[0].pk)
@@ -146,10 +149,21 @@ def list_repetitions() -> list[tuple[int, str]]:
     return [(1, _("Only once")), *((count, words % {"count": count}) for count in range(2, MOST_WEEKS + 1))]
 
 
+class PatientField(forms.ModelChoiceField[Contact]):
+    """Django's own, but that the patient isn't read again if they are `known`, by a query like its own."""
+
+    known: Contact | None = None
+
+    def to_python(self, value: Any) -> Contact | None:
+        if self.known and str(value) == str(self.known.pk):
+            return self.known
+        return super().to_python(value)
+
+
 class BookForm(WhenForm):
     """A new appointment."""
 
-    contact = forms.ModelChoiceField(
+    contact = PatientField(
         Contact.objects.filter(erased_at=None).select_related("phone"),
         widget=forms.HiddenInput,
         error_messages={
@@ -182,7 +196,9 @@ class BookForm(WhenForm):
 
     def offer_household(self, chosen: Contact | None) -> None:
         """Offer to book the others of the chosen patient's number one after the other."""
-        also = self.fields["also"]
+        also, patient = self.fields["also"], self.fields["contact"]
+        if isinstance(patient, PatientField):
+            patient.known = chosen
         if isinstance(also, forms.ModelMultipleChoiceField) and chosen and chosen.phone_id:
             others = Contact.objects.filter(erased_at=None, phone=chosen.phone_id).exclude(pk=chosen.pk)
             few = others.order_by("pk").values("pk")[:MOST_OF_A_NUMBER]
@@ -230,7 +246,7 @@ class BookForm(WhenForm):
 class MoveForm(WhenForm):
     """Another time or location for an appointment."""
 
-    def __init__(self, appointment: Appointment, data: Any = None) -> None:
+    def __init__(self, appointment: Appointment, data: Any = None, *, config: PracticeConfig) -> None:
         self.appointment = appointment
         local = appointment.local_start
         length = appointment.ends_at - appointment.starts_at
@@ -241,7 +257,7 @@ class MoveForm(WhenForm):
             "at": local.time(),
             "minutes": int(length.total_seconds() // 60),
         }
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=initial, config=config)
         provider = self.fields["provider"]
         if appointment.provider_id and isinstance(provider, forms.ModelChoiceField):
             # a move may change the provider but not remove them

@@ -23,6 +23,7 @@ from contacts.templatetags.display import day_and_clock
 from reminders.campaigns.coverage_counts import count_coverage, say_coverage
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
 from reminders.campaigns.example_visits import TimelineEntry, view_timeline
+from reminders.deciding.shared_settings import SharedSettings
 from reminders.forms.campaigns import CampaignFiltersForm, CampaignStepForm, read_choices
 from reminders.forms.example_visit import BOOKED, ExampleVisitForm
 from reminders.forms.sentence_parts import PartView, list_hidden, view_parts, write_form
@@ -77,13 +78,18 @@ class BuilderStep:
 
 
 class CampaignBuilder:
-    """The campaign as it stands in the form. `saved`: as it is saved; `entries`: None at the beginning."""
+    """The campaign as it stands in the form. `saved`: as it is saved; `entries`: None at the beginning.
 
-    def __init__(self, saved: CampaignDraft, entries: QueryDict | None = None) -> None:
+    `settings`: as they are now. `saved` isn't changed but its steps, which hold what was entered.
+    """
+
+    def __init__(
+        self, saved: CampaignDraft, settings: SharedSettings, entries: QueryDict | None = None
+    ) -> None:
         self.campaign = saved.campaign
         self._saved_uses = list_script_uses(saved.steps)
         wanted = entries.get("patients") if entries is not None else saved.filters.patients
-        self.choices = read_choices(tell_known=bool(wanted))
+        self.choices = read_choices(settings, tell_known=bool(wanted))
         self.entries = self._write_entries(saved) if entries is None else entries.copy()
         self._apply(self.entries.get("deed", ""))
         self._steps = self._find_steps(saved)

@@ -24,7 +24,7 @@ from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
 from reminders.campaigns.step_words import LABELS
 from reminders.deciding.coverage import CampaignFilters
 from reminders.deciding.said_names import list_said_names
-from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.shared_settings import SharedSettings
 from reminders.forms.lengths import LengthField, LengthWidget
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import MOST_TRIES, StepChannel
@@ -67,13 +67,13 @@ class CampaignChoices:
         return {name: {pk: row.name for pk, row in found.items()} for name, found in rows.items()}
 
 
-def read_choices(*, tell_known: bool) -> CampaignChoices:
-    """Four queries, however many visits there are. `tell_known`: as read_visit_groups() takes it."""
-    config = read_shared_settings().config
+def read_choices(settings: SharedSettings, *, tell_known: bool) -> CampaignChoices:
+    """One query, however many visits there are. `tell_known`: as read_visit_groups() takes it."""
+    config = settings.config
     return CampaignChoices(
         config.locations,
         config.providers,
-        {script.pk: script for script in Script.objects.prefetch_related("texts").order_by("name")},
+        settings.scripts,
         read_visit_groups(timezone.now(), tell_known=tell_known),
         list_said_names(config),
         config.pronunciations,

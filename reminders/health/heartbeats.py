@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Now
 
 from config.queues import DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
@@ -46,6 +46,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the last success of what
 FAILING_FOR = timedelta(minutes=5)  # after its last failure, what nobody tries again counts as sound
 DISK_FULL = "DiskFull"  # PostgreSQL's own name of it
 SURE = frozenset({DISK_FULL})  # one such failure is enough; of others, a second one must follow
+CALM_AFTER = timedelta(seconds=30)  # without a refused event, those before count no longer once one is stored
 AHEAD_ALLOWED = timedelta(seconds=1)  # clocks are corrected by fractions of a second all the time
 
 
@@ -59,6 +60,19 @@ def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = (), wa
     Heartbeat.objects.update_or_create(
         name=name, defaults=defaults if was_idle else {**defaults, "failures": 0}
     )
+
+
+def record_stored_events() -> None:
+    """Record that the door has stored events.
+
+    Those that it refused in the last CALM_AFTER still count, but a single one of SURE: there is room again.
+    """
+    are_over = Q(failed_at=None) | Q(failed_at__lt=Now() - CALM_AFTER) | Q(failed_at__gt=Now())
+    are_over |= Q(failures=1, failure__in=SURE)
+    failures = Case(When(are_over, then=0), default=F("failures"), output_field=IntegerField())
+    changes = {"at": Now(), "did": "events stored", "failures": failures}
+    if not Heartbeat.objects.filter(name=DOOR).update(**changes):
+        record_heartbeat(DOOR, "events stored")
 
 
 def record_failure(name: str, failure: str) -> None:

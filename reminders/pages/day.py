@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
@@ -74,7 +74,7 @@ class Row:
     is_cancelled: bool
     is_unmarked: bool
     call_family: str = ""  # whom a call now would be about, if it isn't this appointment alone
-    opens_hour: bool = False
+    opens_hour: bool = field(default=False, repr=False)  # which other rows decide
     is_leaving: bool = False
 
     @property

@@ -120,8 +120,6 @@ def _digest_counts(day: DayList, added: int) -> str:
 
 
 def _digest(value: object) -> str:
-    if isinstance(value, Row):
-        value = replace(value, opens_hour=False)  # another row may have come before it
     digest = blake2b(repr(value).encode(), digest_size=3).digest()
     return urlsafe_b64encode(digest).decode()
 

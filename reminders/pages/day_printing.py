@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contacts.models import Location, PhoneNumber
+from reminders.deciding.shared_settings import SharedSettings
 from reminders.pages.day import Row, build_row, keep_state
 from reminders.pages.day_reading import VisitOfDay, read_visits_of_day
 
@@ -31,8 +32,12 @@ def read_printed_day(
     *,
     provider_id: int | None,
     state: str,
+    practice: SharedSettings | None = None,
 ) -> list[PrintedLine]:
-    """The lines of `day` (None: each location's own today) with the filters of Today."""
-    visits = read_visits_of_day(locations, day, now)
+    """The lines of `day` (None: each location's own today) with the filters of Today.
+
+    `practice`: the settings, where they were read for this request already.
+    """
+    visits = read_visits_of_day(locations, day, now, practice)
     kept = [one for one in visits if provider_id in (None, one.appointment.provider_id)]
     return print_visits(kept, now, state)

@@ -15,7 +15,7 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.deciding.situations import without_settings
 from reminders.lifecycle.call_reminders import attach_calls
-from reminders.models import Reminder
+from reminders.models import Reminder, SendingSwitch
 from reminders.pages.sentences import name_family
 from reminders.pages.standings import (
     Standing,
@@ -81,15 +81,16 @@ def read_visits_of_day(
     day: date | None,
     now: datetime,
     practice: SharedSettings | None = None,
+    switch: SendingSwitch | None = None,
 ) -> list[VisitOfDay]:
     """The visits with their states, by time; the number of queries is constant.
 
-    `practice`: the settings, where they were read for this request already.
+    `practice`, `switch`: where they were read for this request already.
     """
     practice = practice or read_shared_settings()
     people = find_visits(locations, day, now).select_related("contact__phone", "contact__other_phone")
     found = list(people.defer(*UNSHOWN))
-    facts = DayFacts(now, practice, read_switch().paused_at is not None)
+    facts = DayFacts(now, practice, (switch or read_switch()).paused_at is not None)
     for visit in found:
         practice.config.place(visit)
     reminders = _read_reminders(found, practice)

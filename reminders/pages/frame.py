@@ -78,7 +78,7 @@ class Frame:
     when it last ran, and `clock_set_back` whether that lies ahead. `failures`: requests to Robotalker in
     a row that failed; `waits_until`: until when it asked to slow down, None if that is over. `counted_at`:
     when the counts of reports were last brought up to date, by the clock of the first location. `counts`: the
-    numbers in the menu.
+    numbers in the menu. `clock`: the database's time when it was read (aware), None in an empty database.
     """
 
     today: date
@@ -96,6 +96,7 @@ class Frame:
     counted_at: datetime | None
     failures: int
     waits_until: datetime | None
+    clock: datetime | None = None
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:
@@ -171,7 +172,7 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
     now = timezone.now()
     if locations is None:
         locations = list(Location.objects.select_related("paused_by"))
-    switch, beats, counts = read_frame_rows()
+    switch, beats, counts, clock = read_frame_rows()
     zone = locations[0].zone if locations else None
     read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
@@ -195,4 +196,5 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
         counted_at=beats[COUNTING].at.astimezone(zone) if COUNTING in beats else None,
         failures=switch.failures,
         waits_until=gate.astimezone(zone) if gate and gate > now else None,
+        clock=clock,
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import CharField, Count, JSONField, Model, QuerySet, Value
@@ -25,11 +26,15 @@ class RailCounts(NamedTuple):
 
 
 class FrameRows(NamedTuple):
-    """The switch, not paused when there is no row yet; the heartbeats as read_heartbeats() gives them."""
+    """The switch, not paused when there is no row yet; the heartbeats as read_heartbeats() gives them.
+
+    `clock`: the database's time when they were read, None where there are neither.
+    """
 
     switch: SendingSwitch
     beats: Heartbeats
     counts: RailCounts
+    clock: datetime | None
 
 
 def read_frame_rows() -> FrameRows:
@@ -43,17 +48,20 @@ def read_frame_rows() -> FrameRows:
         _give("switch", SendingSwitch.objects.filter(pk=1)),
     ]
     switch, beats, counts = SendingSwitch(), dict[str, Heartbeat](), Counter[str]()
+    clock: datetime | None = None
     for what, count, row in parts[0].union(*parts[1:], all=True):
+        if row and "clock" in row:
+            clock = Heartbeat._meta.get_field("at").to_python(row["clock"])
         match what:
             case "beat":
                 beat = _build(Heartbeat, row)
-                beat.read_at = Heartbeat._meta.get_field("at").to_python(row["clock"])
+                beat.read_at = clock
                 beats[beat.name] = beat
             case "switch":
                 switch = _build(SendingSwitch, row)
             case _:
                 counts[what] += count
-    return FrameRows(switch, beats, RailCounts(**{name: counts[name] for name in RailCounts._fields}))
+    return FrameRows(switch, beats, RailCounts(**{name: counts[name] for name in RailCounts._fields}), clock)
 
 
 def _find_paused_campaigns() -> "QuerySet[Campaign]":

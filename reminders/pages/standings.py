@@ -143,10 +143,11 @@ def describe_optout(facts: StandingFacts) -> Standing | None:
 
 def _find_channels(facts: StandingFacts) -> set[str]:
     """The channels of the pending reminders, else of the last try, else of all steps."""
-    ahead = {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}
-    last = {facts.calls[0].channel} if facts.calls else set()
-    steps = {step_channel_of(each).value for each in facts.reminders}
-    return ahead or last or steps or {Channel.VOICE.value}
+    if ahead := {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}:
+        return ahead
+    if facts.calls:
+        return {facts.calls[0].channel}
+    return {step_channel_of(each).value for each in facts.reminders} or {Channel.VOICE.value}
 
 
 def describe_last_call(facts: StandingFacts) -> Standing | None:
@@ -245,7 +246,7 @@ def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     usable = [
         reminder
         for reminder in facts.reminders
-        if step_channel_of(reminder) == Channel.VOICE and may_order_call(reminder, facts.now)
+        if may_order_call(reminder, facts.now) and step_channel_of(reminder) == Channel.VOICE
     ]
     pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
     if pending:

@@ -3,15 +3,24 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Q
+from django.db.models import BigIntegerField, CharField, Count, F, Max, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Location, PhoneNumber
 from contacts.models.people import Channel
-from reminders.deciding.text_objections import find_text_location, find_text_objection
-from reminders.models import CallRecord, OptOutConfirmation, ReceivedText, StaffText, TextTemplate
+from reminders.deciding.text_objections import find_text_location, find_text_objection, with_text_location
+from reminders.models import (
+    CallRecord,
+    OptOutConfirmation,
+    ReceivedText,
+    SendingSwitch,
+    StaffText,
+    TextTemplate,
+)
 from reminders.rules.reasons import phrase_for, sentence_for
 from reminders.rules.replies import ReplyMeaning
 from reminders.rules.states import CallState
@@ -51,6 +60,25 @@ class TextEntry:
     appointment: int | None = None
 
 
+class ToldText(NamedTuple):
+    """A text of ours as it is read. `visit`: of a reminder; the names are of the member of staff, or "".
+
+    `state`: of a reminder a CallState, of others a StaffText.State.
+    """
+
+    kind: str
+    pk: int
+    at: datetime
+    text: str
+    state: str
+    reason: str
+    detail: str
+    first_name: str
+    last_name: str
+    username: str
+    visit: int | None
+
+
 @dataclass(frozen=True)
 class Thread:
     """All texts with a number, the oldest first. `refusal`: why none can be written now, "" if one can.
@@ -78,20 +106,31 @@ class ThreadLine:
     unread: int
 
 
-def read_thread(number_id: int, user: User, now: datetime) -> Thread:
-    """The thread of a number, the newest SHOWN of each kind. Raises PhoneNumber.DoesNotExist."""
-    number = PhoneNumber.objects.get(pk=number_id)
-    location = find_text_location(number)
+def read_thread(
+    number_id: int,
+    user: User,
+    now: datetime,
+    *,
+    locations: Sequence[Location],
+    switch: SendingSwitch | None = None,
+) -> Thread:
+    """The thread of a number, the newest SHOWN of each kind. Raises PhoneNumber.DoesNotExist.
+
+    `locations`: all of them, by name; `switch`: where it was read for this request already.
+    """
+    number = with_text_location(PhoneNumber.objects.all()).get(pk=number_id)
+    location = find_text_location(number, locations)
     received = list(ReceivedText.objects.filter(number=number).order_by("-pk")[:SHOWN])
     unread = [text.pk for text in received if text.needs_reader and text.read_at is None]
     zone = location.zone if location else None
     texts = [*_list_received(received, zone), *_list_ours(number, zone)]
     draft = StaffText(number=number, by=user, location=location)
+    objection = find_text_objection(draft, now, switch=switch, locations=locations)
     return Thread(
         number=number,
         people=_find_people([number]).get(number.pk, []),
         entries=sorted(texts, key=lambda entry: (entry.at, entry.key)),
-        refusal=sentence_for(find_text_objection(draft, now)),
+        refusal=sentence_for(objection),
         newest_unread=max(unread, default=None),
         templates=list(TextTemplate.objects.all()),
     )
@@ -171,36 +210,65 @@ def _list_received(texts: Iterable[ReceivedText], zone: tzinfo | None) -> Iterat
 
 
 def _list_ours(number: PhoneNumber, zone: tzinfo | None) -> Iterator[TextEntry]:
-    """The texts by staff, reminders by text, and what confirmed an opt-out."""
-    for text in StaffText.objects.filter(number=number).select_related("by").order_by("-pk")[:SHOWN]:
-        yield _enter(text, text.created_at, zone, text.by.get_full_name() or text.by.get_username())
-    confirmations = OptOutConfirmation.objects.filter(entry__number=number).select_related("entry")
-    for confirmation in confirmations.order_by("-pk")[:SHOWN]:
-        yield _enter(confirmation, confirmation.entry.at, zone, _("Callboard, confirming the opt-out"))
-    reminders = CallRecord.objects.filter(number=number, channel=Channel.SMS).select_related("reminder")
-    for call in reminders.order_by("-pk")[:SHOWN]:
-        yield TextEntry(
-            key=f"reminder-{call.pk}",
-            at=call.submitting_at.astimezone(zone),
-            is_ours=True,
-            text=call.text,
-            who=_("Callboard, a reminder"),
-            state="delivered" if call.state == CallState.ANSWERED else call.state,
-            words="" if call.state != CallState.ANSWERED else str(CallState.DELIVERED.label),
-            why=phrase_for(call.reason, call.detail),
-            appointment=call.reminder.appointment_id,
-        )
+    """The texts by staff, reminders by text, and what confirmed an opt-out: one query."""
+    staff = StaffText.objects.filter(number=number)
+    confirmations = OptOutConfirmation.objects.filter(entry__number=number)
+    reminders = CallRecord.objects.filter(number=number, channel=Channel.SMS)
+    parts = [
+        _tell(staff, "stafftext", at="created_at", by="by"),
+        _tell(confirmations, "optoutconfirmation", at="entry__at"),
+        _tell(reminders, "reminder", at="submitting_at", visit="reminder__appointment"),
+    ]
+    for row in parts[0].union(*parts[1:], all=True):
+        told = ToldText(*row)
+        yield _enter(told, zone) if told.visit is None else _enter_reminder(told, zone)
 
 
-def _enter(text: StaffText | OptOutConfirmation, at: datetime, zone: tzinfo | None, who: str) -> TextEntry:
-    state = StaffText.State(text.state)
+def _tell(
+    texts: "QuerySet[Any]", kind: str, *, at: str, by: str = "", visit: str = ""
+) -> "QuerySet[Any, Any]":
+    """The newest SHOWN of these texts, each as a row of ToldText. `at`, `by`, `visit`: paths to columns."""
+    nobody, nothing = Value(""), Cast(Value(None), BigIntegerField())
+    told = texts.order_by("-pk").values_list(
+        Value(kind, output_field=CharField()),
+        "pk",
+        F(at),
+        Cast("text", TextField()),
+        *(Cast(name, TextField()) for name in ("state", "reason", "detail")),
+        Cast(F(f"{by}__first_name") if by else nobody, TextField()),
+        Cast(F(f"{by}__last_name") if by else nobody, TextField()),
+        Cast(F(f"{by}__username") if by else nobody, TextField()),
+        Cast(F(visit), BigIntegerField()) if visit else nothing,
+    )
+    newest: QuerySet[Any, Any] = told[:SHOWN]
+    return newest
+
+
+def _enter(told: ToldText, zone: tzinfo | None) -> TextEntry:
+    state = StaffText.State(told.state)
+    writer = User(first_name=told.first_name, last_name=told.last_name, username=told.username)
     return TextEntry(
-        key=f"{text._meta.model_name}-{text.pk}",
-        at=at.astimezone(zone),
+        key=f"{told.kind}-{told.pk}",
+        at=told.at.astimezone(zone),
         is_ours=True,
-        text=text.text,
-        who=who,
+        text=told.text,
+        who=writer.get_full_name() or writer.username or _("Callboard, confirming the opt-out"),
         state=LOOK_OF_STATE[state],
         words=str(state.label),
-        why=phrase_for(text.reason, text.detail),
+        why=phrase_for(told.reason, told.detail),
+    )
+
+
+def _enter_reminder(told: ToldText, zone: tzinfo | None) -> TextEntry:
+    is_delivered = told.state == CallState.ANSWERED
+    return TextEntry(
+        key=f"{told.kind}-{told.pk}",
+        at=told.at.astimezone(zone),
+        is_ours=True,
+        text=told.text,
+        who=_("Callboard, a reminder"),
+        state="delivered" if is_delivered else told.state,
+        words=str(CallState.DELIVERED.label) if is_delivered else "",
+        why=phrase_for(told.reason, told.detail),
+        appointment=told.visit,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from contacts.models import Appointment, Location
+from reminders.deciding.shared_settings import SharedSettings
+from reminders.models import SendingSwitch
 from reminders.pages.day_printing import PrintedLine, print_visits
 from reminders.pages.day_reading import VisitOfDay, read_visits_of_day, today_at
 from reminders.rules.reasons import Reason
@@ -27,13 +29,22 @@ class Unconfirmed:
     lines: tuple[PrintedLine, ...]
 
 
-def read_unconfirmed(locations: Collection[Location], now: datetime) -> Unconfirmed:
-    """The visits of the next day within LOOKED_AHEAD that has any; a constant number of queries."""
+def read_unconfirmed(
+    locations: Collection[Location],
+    now: datetime,
+    practice: SharedSettings | None = None,
+    switch: SendingSwitch | None = None,
+) -> Unconfirmed:
+    """The visits of the next day within LOOKED_AHEAD that has any; a constant number of queries.
+
+    `practice`, `switch`: as read_visits_of_day() takes them.
+    """
     today = min((today_at(location, now) for location in locations), default=now.date())
     day = _find_next_day(locations, today)
     if day is None:
         return Unconfirmed(None, False, ())
-    waiting = [one for one in read_visits_of_day(locations, day, now) if is_left_alone(one)]
+    visits = read_visits_of_day(locations, day, now, practice, switch)
+    waiting = [one for one in visits if is_left_alone(one)]
     return Unconfirmed(day, day == today + timedelta(days=1), tuple(print_visits(waiting, now)))
 
 

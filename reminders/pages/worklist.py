@@ -12,9 +12,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -173,16 +172,6 @@ def find_awake() -> "QuerySet[Any]":
     """The unresolved follow-ups that are not snoozed, each with its `entry`."""
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
     return FollowUp.objects.filter(UNRESOLVED, awake).annotate(entry=ENTRY).order_by()
-
-
-def read_colleagues() -> Sequence[User]:
-    """Whom an entry can be handed on to: everybody who may work on the worklist."""
-    may = Q(groups__permissions__codename="change_followup") | Q(user_permissions__codename="change_followup")
-    return list(
-        User.objects.filter(may | Q(is_superuser=True), is_active=True)
-        .distinct()
-        .order_by(F("first_name"), F("last_name"), F("username"))
-    )
 
 
 def group_by_visit(follow_ups: Sequence[FollowUp]) -> list[list[FollowUp]]:

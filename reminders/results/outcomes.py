@@ -25,7 +25,7 @@ from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.results.answers import apply_key, apply_reply, ask_about_unclear_answer, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
-from reminders.results.unanswered import account_for
+from reminders.results.unanswered import account_for, account_for_number
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.vocabulary import AmdResult, FailureReason, fold_amd, fold_reason, fold_words
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT, find_answer, find_counting_keys
@@ -219,6 +219,7 @@ def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_o
     # a number that can't get texts can still be called
     if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_number_unusable(call.number_id, UnusableReason.INVALID_NUMBER, at)
+        account_for_number(call.number_id)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
 
 

@@ -18,7 +18,7 @@ from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
-from reminders.results.unanswered import account_for
+from reminders.results.unanswered import account_for, account_for_number
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
 from reminders.rules.reasons import REASON_BY_STATE, CallReason, Reason
@@ -139,6 +139,7 @@ def _put_rejected_on_worklist(
     by_voice = call.channel == Channel.VOICE  # a number that can't get texts can still be called
     if by_voice and isinstance(error, Rejected) and error.is_about_the_number:
         mark_number_unusable(call.number_id, UnusableReason.REJECTED, now, detail=error.detail)
+        account_for_number(call.number_id)
         kind = FollowUp.Kind.WRONG_NUMBER
     else:
         kind = FollowUp.Kind.COULD_NOT_REACH

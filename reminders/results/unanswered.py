@@ -1,13 +1,14 @@
 """Nobody is dropped silently: without an answer, and with nothing more to go out, it is on the worklist.
 
 The rule is in rules/visit_standings.py (product rule 57). account_for() is called in the transaction in which
-a reminder ends, an answer comes, or a visit changes; account_for_all() is the sweep that mends what that
-missed.
+a reminder ends, an answer comes, or a visit changes; account_for_number() when a call shows that a number
+can't be reached, for the other visits on it; account_for_all() is the sweep that mends what these missed.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -58,6 +59,21 @@ def account_for(appointment_ids: Collection[int]) -> None:
     now = read_database_clock()
     _close_overtaken(FollowUp.objects.filter(appointment__in=appointment_ids), now)
     _open_missing(find_suspects(find_upcoming(now).filter(pk__in=appointment_ids)), now)
+
+
+def account_for_number(number_id: int) -> None:
+    """The same, at once after the commit, for the visits of everybody with this number. Never raises.
+
+    Not in the transaction: it has locked the number, and visits are locked before numbers.
+    """
+    transaction.on_commit(partial(_account_for_people_with, number_id), robust=True)
+
+
+def _account_for_people_with(number_id: int) -> None:
+    upcoming = find_upcoming(read_database_clock()).filter(contact__phone=number_id)
+    suspects = find_suspects(upcoming).order_by("starts_at", "pk").values_list("pk", flat=True)
+    if found := list(suspects[:MOST_AT_ONCE]):
+        _account_for_free(found)
 
 
 def account_for_all() -> int:

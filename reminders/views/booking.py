@@ -1,6 +1,7 @@
 """Booking an appointment, or several at once."""
 
 from contextlib import suppress
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -21,11 +22,15 @@ from contacts.forms.times import TimeOfDay
 from contacts.models import Contact
 from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
+from reminders.deciding.present import read_present
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import PracticeConfig
 from reminders.desk.booking_questions import BookingQuestionsOpen, find_booking_questions
 from reminders.desk.bookings import book_and_plan, preview_booking
 from reminders.desk.going_out import say_what_goes_out
 from reminders.desk.visits_together import WantedVisit, ask_about_visits, book_visits
 from reminders.forms.booking import BookForm
+from reminders.pages.frame import read_frame
 from reminders.views.requests import signed_in, wants_fragment
 from reminders.views.slots import SLOT, name_slot, read_confirmed, show_provider_day, take_slot
 
@@ -42,8 +47,9 @@ def book(request: HttpRequest) -> HttpResponse:
 
     htmx posts it to see what would go out and what is asked, without booking.
     """
-    is_sent = request.method == "POST"
-    form = BookForm(take_slot(request.POST)) if is_sent else BookForm(initial=_read_start_of_form(request))
+    is_sent, config = request.method == "POST", read_shared_settings().config
+    data, initial = (take_slot(request.POST), None) if is_sent else (None, _read_start_of_form(request))
+    form = BookForm(data, initial=initial, config=config)
     chosen = _find_chosen(form)
     form.offer_household(chosen)
     context: dict[str, Any] = {"form": form, "chosen": chosen}
@@ -53,12 +59,13 @@ def book(request: HttpRequest) -> HttpResponse:
                 return _save_booking(request, form)
             except BookingQuestionsOpen:
                 pass  # they are asked below
-        context |= _describe_booking(request, form)
+        context |= _describe_booking(request, form, config)
     elif is_sent:
-        context |= _describe_slot(form)
+        context |= _describe_slot(form, read_database_clock())
     context["provider_day"] = show_provider_day(form)
     if wants_fragment(request):
         return render(request, "reminders/book/preview.html", context)
+    context["frame"] = read_frame(form.locations)
     is_refused = is_sent and "slot" not in request.POST
     return render(request, "reminders/book.html", context, status=422 if is_refused else 200)
 
@@ -79,8 +86,10 @@ def offer_contacts(request: HttpRequest) -> HttpResponse:
         request.session[KIND] = kind
     if wants_fragment(request):
         return render(request, "reminders/book/offered.html", offered)
-    form = BookForm(initial=_read_start_of_form(request) | kept | {"kind": kind})
+    config = read_shared_settings().config
+    form = BookForm(initial=_read_start_of_form(request) | kept | {"kind": kind}, config=config)
     context = {"form": form, "chosen": None, "provider_day": show_provider_day(form), **offered}
+    context["frame"] = read_frame(form.locations)
     return render(request, "reminders/book.html", context)
 
 
@@ -138,10 +147,10 @@ def _read_confirmed_visits(request: HttpRequest, about: str) -> dict[str, list[s
     return confirmed
 
 
-def _describe_booking(request: HttpRequest, form: BookForm) -> dict[str, Any]:
+def _describe_booking(request: HttpRequest, form: BookForm, config: PracticeConfig) -> dict[str, Any]:
     """What booking it would send, what is asked before, and the label of the main button."""
-    found = form.cleaned_data
-    planned = preview_booking(**{name: found[name] for name in BOOKED})
+    found, present = form.cleaned_data, read_present(config=config)
+    planned = preview_booking(**{name: found[name] for name in BOOKED}, present=present)
     shown = {
         "preview": [each for each in planned if each.new_due_at or each.reason],
         "said": say_what_goes_out(planned, found["location"], timezone.now()),
@@ -150,11 +159,11 @@ def _describe_booking(request: HttpRequest, form: BookForm) -> dict[str, Any]:
     }
     visits = form.list_visits()
     if len(visits) > 1:
-        return shown | _describe_visits(request, form, visits)
-    return shown | _describe_slot(form)
+        return shown | _describe_visits(request, form, visits, present.now)
+    return shown | _describe_slot(form, present.now)
 
 
-def _describe_slot(form: BookForm) -> dict[str, Any]:
+def _describe_slot(form: BookForm, now: datetime) -> dict[str, Any]:
     """What is asked about the time alone, while the patient isn't chosen yet, too."""
     found = form.cleaned_data
     contact: Contact | None = found.get("contact")
@@ -162,7 +171,7 @@ def _describe_slot(form: BookForm) -> dict[str, Any]:
         return {}
     slot = {name: found[name] for name in SLOT}
     contact_id = contact.pk if contact else 0
-    questions = find_booking_questions(contact_id=contact_id, **slot, now=read_database_clock())
+    questions = find_booking_questions(contact_id=contact_id, **slot, now=now)
     return {
         "questions": questions,
         "about": name_slot(contact_id, found),
@@ -170,9 +179,11 @@ def _describe_slot(form: BookForm) -> dict[str, Any]:
     }
 
 
-def _describe_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> dict[str, Any]:
+def _describe_visits(
+    request: HttpRequest, form: BookForm, visits: list[WantedVisit], now: datetime
+) -> dict[str, Any]:
     found, about = form.cleaned_data, name_visits(form, visits)
-    asked = ask_about_visits(visits, found["location"], found["provider"], read_database_clock())
+    asked = ask_about_visits(visits, found["location"], found["provider"], now)
     was_shown = request.POST.get("about") == about
     keys = request.POST.getlist("visit") if was_shown else []
     lines = [

@@ -1,5 +1,6 @@
 """The page that edits a campaign. Nothing of an edit is kept between two requests until it is saved."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -13,17 +14,22 @@ from django.views.decorators.http import require_http_methods
 
 from reminders.campaigns.diff_views import view_diff
 from reminders.campaigns.differences import DiffOutdated, diff_edit
-from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.drafts import CampaignDraft, read_last_version, take_draft
 from reminders.campaigns.edits import EditedMeanwhile, save_edit
-from reminders.campaigns.history import describe_changes, find_changes_since, snapshot_draft, take_snapshot
+from reminders.campaigns.history import describe_changes, find_changes_since, snapshot_draft
 from reminders.campaigns.step_words import Change
-from reminders.deciding.sending_mode import read_mode
-from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.present import Present, read_present
+from reminders.deciding.shared_settings import SharedSettings
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.models import Campaign
+from reminders.pages.frame import Frame
 from reminders.planning.activation import ScriptsRefused
-from reminders.rules.modes import SendingMode
-from reminders.views.requests import signed_in, wants_fragment
+from reminders.views.requests import (
+    read_present_and_frame,
+    read_settings_and_frame,
+    signed_in,
+    wants_fragment,
+)
 
 NOT_CARRIED = ("csrfmiddlewaretoken", "deed", "shown")
 
@@ -38,32 +44,37 @@ def edit_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     campaign that isn't a draft, "confirm" saves what was `shown`. `over` is the edition of somebody else that
     the person has seen and wants to save over.
     """
-    builder = _build(request, pk)
+    settings, frame = read_settings_and_frame()
+    builder = _build(request, pk, settings)
     if request.POST.get("deed") not in ("save", "review", "confirm"):
-        return _show(request, builder)
+        return _show(request, builder, frame)
     is_seen = not builder.is_outdated or request.POST.get("over") == str(builder.campaign.edition)
     if not builder.is_valid() or not is_seen:
-        return _show(request, builder, status=422)
-    draft = builder.make_draft()
-    changes = describe_changes(take_snapshot(pk), snapshot_draft(draft))
+        return _show(request, builder, frame, status=422)
+    draft, config = builder.make_draft(), settings.config
+    saved = snapshot_draft(take_draft(pk, config), config)
+    changes = describe_changes(saved, snapshot_draft(draft, config))
     if not changes:
         messages.info(request, _("Nothing was changed."))
         return redirect("campaign", pk)
     if builder.campaign.state == Campaign.State.DRAFT or request.POST["deed"] == "confirm":
         return _save(request, draft, changes)
-    return _review(request, draft, changes)
+    return _review(request, draft, changes, read_present(frame.clock, config, frame.switch), frame)
 
 
-def _build(request: HttpRequest, pk: int) -> CampaignBuilder:
+def _build(request: HttpRequest, pk: int, settings: SharedSettings) -> CampaignBuilder:
     try:
-        saved = read_draft(pk)
+        saved = take_draft(pk, settings.config)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    return CampaignBuilder(saved, request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        return CampaignBuilder(saved, settings, request.POST)
+    return CampaignBuilder(replace(saved, last_version=read_last_version(pk)), settings)
 
 
-def _show(request: HttpRequest, builder: CampaignBuilder, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, builder: CampaignBuilder, frame: Frame, status: int = 200) -> HttpResponse:
     context: dict[str, Any] = {"builder": builder, "campaign": builder.campaign, "not_saved": status == 422}
+    context["frame"] = frame
     if builder.is_outdated:
         later, changes = find_changes_since(builder.campaign.pk, builder.version)
         context |= {"later": later, "changes": changes}
@@ -71,11 +82,13 @@ def _show(request: HttpRequest, builder: CampaignBuilder, status: int = 200) -> 
     return render(request, f"reminders/{page}", context, status=status)
 
 
-def _review(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -> HttpResponse:
-    diff = diff_edit(draft, config=read_shared_settings().config)
+def _review(
+    request: HttpRequest, draft: CampaignDraft, changes: list[Change], present: Present, frame: Frame
+) -> HttpResponse:
+    diff = diff_edit(draft, present=present)
     context = {"campaign": draft.campaign, "diff": diff, "shown": view_diff(diff), "changes": changes}
-    context |= {"name": draft.name, "entries": _list_entries(request.POST)}
-    context["is_trial"] = read_mode() == SendingMode.TRIAL
+    context |= {"name": draft.name, "entries": _list_entries(request.POST), "frame": frame}
+    context["is_trial"] = present.is_trial
     return render(request, "reminders/campaign_edit_review.html", context)
 
 
@@ -86,10 +99,11 @@ def _save(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -> 
         save_edit(draft, seen=draft.campaign.edition, shown=shown, by=signed_in(request))
     except DiffOutdated:
         messages.warning(request, _("Something has changed meanwhile. Look at it again."))
-        return _review(request, draft, changes)
+        return _review(request, draft, changes, *read_present_and_frame())
     except (EditedMeanwhile, ScriptsRefused, IntegrityError):
         messages.warning(request, _("Not saved: something has changed meanwhile. Look at it again."))
-        return _show(request, _build(request, pk), status=422)
+        settings, frame = read_settings_and_frame()
+        return _show(request, _build(request, pk, settings), frame, status=422)
     if draft.campaign.state == Campaign.State.DRAFT:
         messages.success(request, _("Saved. A draft calls nobody."))
     else:

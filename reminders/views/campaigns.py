@@ -28,18 +28,15 @@ from reminders.campaigns.overviews import (
     say_reason,
     view_campaign,
 )
-from reminders.campaigns.present import read_present
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
-from reminders.deciding.sending_mode import read_mode
-from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.present import Present
 from reminders.deciding.situations import PracticeConfig
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
 from reminders.pages.script_list import list_script_lines
 from reminders.planning.activation import ScriptsRefused
-from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
-from reminders.views.requests import signed_in
+from reminders.views.requests import read_present_and_frame, signed_in
 
 VISITS_PER_PAGE = 25
 PEOPLE_PER_PAGE = 100
@@ -58,11 +55,12 @@ def show_campaigns(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One campaign: its steps in words, its preview, and its history."""
+    present, frame = read_present_and_frame()
     try:
-        view = view_campaign(pk)
+        view = view_campaign(pk, present)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    context = {"view": view, "campaign": view.campaign}
+    context = {"view": view, "campaign": view.campaign, "frame": frame}
     context["scripts"] = list_script_lines(view.scripts, view.steps_in_use)
     return render(request, "reminders/campaign.html", context)
 
@@ -72,11 +70,11 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
     """The upcoming visits that it is for, with what each will hear and when."""
-    present = read_present()
+    present, frame = read_present_and_frame()
     saved = _take_campaign(pk, present.config)
     covered = find_covered_visits(saved, present.now)
     page = Paginator(covered, VISITS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"campaign": saved.campaign, "page": page}
+    context = {"campaign": saved.campaign, "page": page, "frame": frame}
     context["visits"] = preview_visits(saved, list(page), present)
     return render(request, "reminders/campaign_visits.html", context)
 
@@ -86,14 +84,14 @@ def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Those whom it does not remind for one `reason`, a code; no address names anybody."""
-    present, reason = read_present(), request.GET.get("reason", "")
+    (present, frame), reason = read_present_and_frame(), request.GET.get("reason", "")
     saved = _take_campaign(pk, present.config)
     if reason and reason not in Reason.values:
         raise Http404
     visits = find_reason_visits(saved, reason, present)
     page = Paginator(visits, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {"campaign": saved.campaign, "page": page, "sentence": say_reason(reason)}
-    context["visits"] = load_visits(list(page))
+    context |= {"visits": load_visits(list(page)), "frame": frame}
     return render(request, "reminders/campaign_people.html", context)
 
 
@@ -106,9 +104,9 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     `shown` is what was confirmed. `deed` says what becomes of what fell due in a pause: "send" or "skip".
     Without one of the two the page is shown again.
     """
-    config = read_shared_settings().config
-    saved = _take_campaign(pk, config)
-    obstacles = list_obstacles(saved, config)
+    present, frame = read_present_and_frame()
+    saved = _take_campaign(pk, present.config)
+    obstacles = list_obstacles(saved, present.config)
     if saved.campaign.state == Campaign.State.ACTIVE:
         messages.info(request, _("It is active already."))
         return redirect("campaign", pk)
@@ -129,10 +127,10 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _say_activated(diff))
             return redirect("campaign", pk)
-    proposed = diff_activation(pk, saved, config)
+    proposed = diff_activation(pk, saved, present)
     context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
-    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved, config)}
-    context["is_trial"] = proposed.is_trial
+    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved, present.config)}
+    context |= {"is_trial": proposed.is_trial, "frame": frame}
     return render(request, "reminders/campaign_activate.html", context)
 
 
@@ -153,8 +151,9 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
     version = get_object_or_404(
         CampaignVersion.objects.select_related("campaign"), campaign=pk, number=number
     )
+    present, frame = read_present_and_frame()
     try:
-        draft = draft_of_version(version)
+        draft = draft_of_version(version, present.config)
         if request.method == "POST":
             restore_version(version, shown=request.POST.get("shown", ""), by=signed_in(request))
             messages.success(
@@ -169,7 +168,8 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
         return redirect("campaign", pk)
     except DiffOutdated:
         messages.warning(request, _("Something has changed meanwhile. Look at it again."))
-    return render(request, "reminders/campaign_restore.html", _describe_restore(version, draft))
+    context = {"frame": frame, "is_trial": present.is_trial} | _describe_restore(version, draft, present)
+    return render(request, "reminders/campaign_restore.html", context)
 
 
 def _take_campaign(pk: int, config: PracticeConfig) -> CampaignDraft:
@@ -179,10 +179,9 @@ def _take_campaign(pk: int, config: PracticeConfig) -> CampaignDraft:
         raise Http404 from None
 
 
-def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[str, Any]:
-    diff = diff_edit(draft, config=read_shared_settings().config)
-    context = {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
-    return context | {"is_trial": read_mode() == SendingMode.TRIAL}
+def _describe_restore(version: CampaignVersion, draft: CampaignDraft, present: Present) -> dict[str, Any]:
+    diff = diff_edit(draft, present=present)
+    return {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
 
 
 def _say_activated(diff: CampaignDiff) -> str:

@@ -5,8 +5,8 @@ import logging
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, permission_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -27,10 +27,8 @@ log = logging.getLogger(__name__)
 @never_cache
 def show_evidence(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about the call on one page, to print. The look is recorded."""
-    get_object_or_404(CallRecord.objects.only("pk"), pk=pk)
-    by, now = signed_in(request), timezone.now()
+    call, by, now = _take_call(pk), signed_in(request), timezone.now()
     record_look(pk, EvidenceLook.How.PAGE, by=by, at=now)
-    call = read_call(pk)
     context = {
         "call": call,
         "location": call.reminder.appointment.location,
@@ -46,8 +44,7 @@ def show_evidence(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def download_evidence(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as one signed file of JSON, in English. The look is recorded."""
-    call = get_object_or_404(CallRecord.objects.only("pk", "public_id"), pk=pk)
-    by, now = signed_in(request), timezone.now()
+    call, by, now = _take_call(pk), signed_in(request), timezone.now()
     try:
         key = read_signing_key()
     except NoEvidenceKey as error:
@@ -58,7 +55,7 @@ def download_evidence(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("evidence", pk)
     record_look(pk, EvidenceLook.How.FILE, by=by, at=now)
     with translation.override("en"):
-        document = sign_evidence(collect_evidence(read_call(pk), by, now), key)
+        document = sign_evidence(collect_evidence(call, by, now), key)
     written = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)
     answer = HttpResponse(written.encode(), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="evidence-{call.public_id}.json"'
@@ -80,6 +77,13 @@ def show_evidence_keys(_request: HttpRequest) -> HttpResponse:
         for one in keys
     ]
     return JsonResponse({"keys": found})
+
+
+def _take_call(pk: int) -> CallRecord:
+    try:
+        return read_call(pk)
+    except CallRecord.DoesNotExist:
+        raise Http404 from None
 
 
 def _find_key() -> str:

@@ -12,13 +12,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.models import Location, PhoneNumber
+from contacts.models import PhoneNumber
 from contacts.models.people import Channel
-from reminders.deciding.sending_mode import leaves_this_machine, read_mode
+from reminders.deciding.sending_mode import leaves_this_machine
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk import live_checks
 from reminders.desk.modes import choose_mode
 from reminders.desk.test_calls import TestRefused, order_script_test
+from reminders.lifecycle.follow_ups import read_colleagues
 from reminders.models import ScriptText
+from reminders.pages.frame import read_frame
 from reminders.rules.assumptions import BY_CODE
 from reminders.rules.modes import TRIAL_CALLS_A_DAY, SendingMode
 from reminders.views.requests import read_words, signed_in
@@ -33,16 +36,19 @@ def show_mode(request: HttpRequest) -> HttpResponse:
     """GET shows the mode, the checklist and the assumptions; POST chooses `mode`, live if all is well."""
     if request.method == "POST":
         return _choose(request)
-    location = Location.objects.first()
+    config, colleagues = read_shared_settings().config, read_colleagues()
+    locations = list(config.locations.values())
+    frame = read_frame(locations)
     context = {
-        "mode": read_mode(),
-        "zone": location.zone if location else UTC,
+        "frame": frame,
+        "mode": frame.mode,
+        "zone": locations[0].zone if locations else UTC,
         "most": TRIAL_CALLS_A_DAY,
         "is_real": leaves_this_machine(),
-        "items": live_checks.read_checklist(),
+        "items": live_checks.read_checklist(config, colleagues),
         "lines": live_checks.list_assumptions(),
         "numbers": PhoneNumber.objects.filter(verified_at__isnull=False).select_related("verified_by"),
-        "people": [user for user in User.objects.filter(is_active=True) if _may_work(user)],
+        "people": colleagues,
     }
     return render(request, "reminders/mode.html", context)
 
@@ -126,7 +132,3 @@ def _read_id(request: HttpRequest, name: str) -> int:
     """The primary key in this field; 0, which no row has, for anything else."""
     written = request.POST.get(name, "")
     return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
-
-
-def _may_work(user: User) -> bool:
-    return user.has_perm("reminders.change_followup")

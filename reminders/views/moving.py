@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contacts.appointments import AppointmentClosed, is_same_time
 from contacts.models import Appointment
 from contacts.templatetags.display import day_and_clock
+from reminders.deciding.present import Present, read_present
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk.booking_questions import BookingQuestionsOpen
 from reminders.desk.bookings import (
     PlannedMove,
@@ -28,6 +30,7 @@ from reminders.desk.bookings import (
 from reminders.desk.going_out import say_what_goes_out
 from reminders.forms.booking import MoveForm
 from reminders.models import Reminder
+from reminders.pages.frame import read_frame
 from reminders.rules.states import REMINDER_PENDING
 from reminders.views.requests import go_back, signed_in, wants_fragment
 from reminders.views.slots import SLOT, name_slot, read_confirmed, show_provider_day, take_slot
@@ -38,8 +41,9 @@ from reminders.views.slots import SLOT, name_slot, read_confirmed, show_provider
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Change time or location. The effect on reminders and what is asked are shown first; `save` saves it."""
     appointment = get_object_or_404(_with_people(), pk=pk)
-    data = take_slot(request.POST) if request.method == "POST" else (request.GET or None)
-    form = MoveForm(appointment, data)
+    config = read_shared_settings().config
+    data: QueryDict | None = take_slot(request.POST) if request.method == "POST" else (request.GET or None)
+    form = MoveForm(appointment, data, config=config)
     is_good = form.is_bound and form.is_valid()
     is_open = False
     if is_good and request.method == "POST" and "save" in request.POST and "slot" not in request.POST:
@@ -49,12 +53,13 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
             is_open = True
     context = {"form": form, "appointment": appointment, "preview": None}
     if is_good:
-        context |= describe_move(appointment, form.cleaned_data)
+        context |= describe_move(appointment, form.cleaned_data, read_present(config=config))
     context["provider_day"] = show_provider_day(form, besides=appointment.pk)
     if wants_fragment(request) and "dialog" in request.GET:
         return render(request, "reminders/move/dialog.html", context | _describe_dialog(request, form))
     if wants_fragment(request):
         return render(request, "reminders/move/preview.html", context)
+    context["frame"] = read_frame(form.locations)
     return render(request, "reminders/move.html", context, status=422 if form.errors or is_open else 200)
 
 
@@ -86,10 +91,10 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     return go_back(request, reverse("appointment", args=[pk]))
 
 
-def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, Any]:
+def describe_move(appointment: Appointment, found: dict[str, Any], present: Present) -> dict[str, Any]:
     """The move's effect on each reminder, what is asked before, and the label of the main button."""
-    moves = preview_move(appointment, found["starts_at"], found["location"])
-    questions = ask_about_move(appointment, **{name: found[name] for name in SLOT})
+    moves = preview_move(appointment, found["starts_at"], found["location"], present=present)
+    questions = ask_about_move(appointment, **{name: found[name] for name in SLOT}, now=present.now)
     return {
         "preview": [move for move in moves if move.old_due_at or move.new_due_at or move.reason],
         "said": say_what_goes_out(moves, found["location"], timezone.now()),

@@ -20,7 +20,7 @@ from reminders.campaigns.ready_made_views import ExampleWriter, list_said_script
 from reminders.desk.first_steps import read_first_steps
 from reminders.forms.new_campaigns import CampaignPeopleForm, NewCampaignForm
 from reminders.models import Campaign
-from reminders.views.requests import read_campaign, signed_in
+from reminders.views.requests import read_campaign, read_present_and_frame, signed_in
 
 GUIDED = "guided"  # in an address: the way to the first campaign goes on after this page
 
@@ -102,13 +102,14 @@ def show_words(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_count(request: HttpRequest, pk: int) -> HttpResponse:
     """The first campaign, step 4: how many people it means, and whom it leaves out."""
+    present, frame = read_present_and_frame()
     try:
-        view = view_campaign(pk)
+        view = view_campaign(pk, present)
     except Campaign.DoesNotExist:
         raise Http404 from None
     if view.campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", pk)
-    return _show(request, view.campaign, "count", {"view": view})
+    return _show(request, view.campaign, "count", {"view": view, "frame": frame})
 
 
 def _show(

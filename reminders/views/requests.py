@@ -11,7 +11,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
 from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.deciding.present import Present, read_present
+from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.models import Campaign
+from reminders.pages.frame import Frame, read_frame
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -27,6 +30,18 @@ def read_campaign(pk: int) -> CampaignDraft:
         return read_draft(pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
+
+
+def read_settings_and_frame() -> tuple[SharedSettings, Frame]:
+    """The practice's settings and the frame, which shows its locations: two queries."""
+    settings = read_shared_settings()
+    return settings, read_frame(list(settings.config.locations.values()))
+
+
+def read_present_and_frame() -> tuple[Present, Frame]:
+    """What a forecast goes by, and the frame, which is read with it: two queries, one more on trial."""
+    settings, frame = read_settings_and_frame()
+    return read_present(frame.clock, settings.config, frame.switch), frame
 
 
 def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:

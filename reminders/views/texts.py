@@ -1,6 +1,7 @@
 """Texts with patients: the list of numbers, a number's thread, writing to it, and marking it as read."""
 
 import re
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -11,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from contacts.models import PhoneNumber
+from contacts.models import Location, PhoneNumber
 from contacts.parameters import read_row_id
 from reminders.desk.staff_texts import LONGEST_WORDS, TextRefused, mark_read, write_text
 from reminders.models import TextTemplate
 from reminders.models.calls import make_public_id
+from reminders.pages.frame import read_frame
 from reminders.pages.texts import list_threads, read_thread
 from reminders.views.requests import answer_unchanged, make_etag, signed_in, wants_fragment
 
@@ -41,7 +43,7 @@ def show_texts(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show_text_thread(request: HttpRequest, pk: int) -> HttpResponse:
     """A number's texts; `?template=` begins the form with its words. htmx gets the texts alone, or 304."""
-    return _show(request, pk, words=_read_template(request))
+    return _show(request, pk)
 
 
 @permission_required(MAY_WRITE, raise_exception=True)
@@ -72,21 +74,28 @@ def read_texts(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("text_thread", pk)
 
 
-def _show(request: HttpRequest, pk: int, *, words: str, error: str = "") -> HttpResponse:
+def _show(request: HttpRequest, pk: int, *, words: str = "", error: str = "") -> HttpResponse:
+    is_part = wants_fragment(request) and not error
+    locations = list(Location.objects.select_related("paused_by"))
+    frame = None if is_part else read_frame(locations)
+    switch, user = frame.switch if frame else None, signed_in(request)
     try:
-        thread = read_thread(pk, signed_in(request), timezone.now())
+        thread = read_thread(pk, user, timezone.now(), locations=locations, switch=switch)
     except PhoneNumber.DoesNotExist:
         raise Http404 from None
     etag = make_etag(request, thread)
     if not error and (unchanged := answer_unchanged(request, etag)):
         return unchanged
-    is_part = wants_fragment(request) and not error
+    words = words or _find_template(request, thread.templates)
     template = "reminders/texts/thread.html" if is_part else "reminders/text_thread.html"
     context = {"thread": thread, "number": thread.number, "etag": etag, "words": words, "error": error}
     context |= {"public_id": make_public_id(), "longest": LONGEST_WORDS}
+    if frame:
+        context["frame"] = frame
     return render(request, template, context, status=422 if error else 200)
 
 
-def _read_template(request: HttpRequest) -> str:
-    chosen = TextTemplate.objects.filter(pk=read_row_id(request.GET.get("template", "")) or 0).first()
-    return chosen.text if chosen else ""
+def _find_template(request: HttpRequest, templates: Sequence[TextTemplate]) -> str:
+    """The words of the template that the address names; "" for none."""
+    chosen = read_row_id(request.GET.get("template", ""))
+    return next((template.text for template in templates if template.pk == chosen), "")

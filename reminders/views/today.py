@@ -21,6 +21,7 @@ from reminders.pages.day_changes import LONGEST, find_changes, read_seen, write_
 from reminders.pages.day_printing import read_printed_day
 from reminders.pages.day_reading import today_at
 from reminders.pages.day_snapshots import DaySnapshot, read_snapshot
+from reminders.pages.frame import read_frame
 from reminders.pages.unconfirmed import read_unconfirmed
 from reminders.views.requests import signed_in, wants_fragment
 
@@ -93,11 +94,16 @@ def _show_all(
 @never_cache
 def print_day(request: HttpRequest) -> HttpResponse:
     """The day's list to print, with the filters of Today; numbers in full for those who may dial."""
-    chosen, now = read_filters(request), timezone.now()
-    wanted = [each for each in Location.objects.all() if chosen["location"] in (None, each)]
+    chosen, now, practice = read_filters(request), timezone.now(), read_shared_settings()
+    wanted = [each for each in practice.config.locations.values() if chosen["location"] in (None, each)]
     provider: Provider | None = chosen["provider"]
     lines = read_printed_day(
-        wanted, chosen["day"], now, provider_id=provider.pk if provider else None, state=chosen["state"]
+        wanted,
+        chosen["day"],
+        now,
+        provider_id=provider.pk if provider else None,
+        state=chosen["state"],
+        practice=practice,
     )
     in_full = show_in_full([line.phone for line in lines], signed_in(request))
     shown = chosen["day"] or (today_at(wanted[0], now) if wanted else now.date())
@@ -111,12 +117,15 @@ def print_day(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show_unconfirmed(request: HttpRequest) -> HttpResponse:
     """Who comes next and hasn't answered, and nothing more goes out to them. htmx gets only how many."""
-    now = timezone.now()
-    unconfirmed = read_unconfirmed(list(Location.objects.all()), now)
+    now, practice = timezone.now(), read_shared_settings()
+    locations = list(practice.config.locations.values())
     if wants_fragment(request):
+        unconfirmed = read_unconfirmed(locations, now, practice)
         return render(request, "reminders/today/unconfirmed_card.html", {"unconfirmed": unconfirmed})
+    frame = read_frame(locations)
+    unconfirmed = read_unconfirmed(locations, now, practice, frame.switch)
     in_full = show_in_full([line.phone for line in unconfirmed.lines], signed_in(request))
-    context = {"unconfirmed": unconfirmed, "in_full": in_full}
+    context = {"unconfirmed": unconfirmed, "in_full": in_full, "frame": frame}
     return render(request, "reminders/today/unconfirmed.html", context)
 
 

@@ -26,8 +26,8 @@ from reminders.desk.orders import OrderRefused
 from reminders.desk.worklist import WorklistRefused
 from reminders.desk.worklist_undoing import undo_deed
 from reminders.forms.snoozing import SnoozeForm
+from reminders.lifecycle.follow_ups import read_colleagues
 from reminders.models import FollowUp
-from reminders.pages.worklist import read_colleagues
 from reminders.pages.worklist_closed import read_act
 from reminders.pages.worklist_page import read_shown_entry
 from reminders.pages.worklist_words import location_of

@@ -158,11 +158,6 @@ def judge_steps(steps: Iterable[Step], names: SaidNames, pronunciations: Pronunc
     return verdicts
 
 
-def list_campaign_refusals(campaign: Campaign) -> list[str]:
-    """The same as sentences for staff."""
-    return say_refusals(campaign, judge_campaign(campaign))
-
-
 def say_refusals(campaign: Campaign, verdicts: Iterable[TextVerdict]) -> list[str]:
     """What the texts of a campaign are refused for, as sentences for staff."""
     return [f"{campaign}, {sentence}" for verdict in verdicts for sentence in verdict.sentences]

@@ -57,24 +57,29 @@ class SaidNames(NamedTuple):
         return SaidNames(locations, self.providers if "PROVIDER" in used else ())
 
 
-def measure_script(script: Script, first_name: str = LONG_NAME) -> list[LongestText]:
-    """The longest message of each language's text in force, by the practice's longest names and date."""
+def measure_script(
+    script: Script, first_name: str = LONG_NAME, names: SaidNames | None = None
+) -> list[LongestText]:
+    """The longest message of each language's text in force, by the practice's longest names and date.
+
+    `names`: of read_said_names(), where they were read already.
+    """
     newest = find_newest_texts(script)
-    return [measure_longest(text.text, language, first_name) for language, text in newest.items()]
+    names = names or read_said_names()
+    return [
+        _measure_longest(text.text, language, names.used_in(text.text), first_name)
+        for language, text in newest.items()
+    ]
 
 
-def find_too_long(script: Script) -> dict[str, LongestText]:
+def find_too_long(script: Script, names: SaidNames | None = None) -> dict[str, LongestText]:
     """The languages in which a message of the script can need more than one part, with the longest one."""
-    return {longest.language: longest for longest in measure_script(script) if longest.length.segments > 1}
-
-
-def measure_longest(text: str, language: str, first_name: str = LONG_NAME) -> LongestText:
-    """The longest message of a text, with the longest date, and the longest provider and location stored."""
-    return _measure_longest(text, language, read_said_names().used_in(text), first_name)
+    measured = measure_script(script, names=names)
+    return {longest.language: longest for longest in measured if longest.length.segments > 1}
 
 
 def measure_longest_of(text: str, language: str, names: SaidNames) -> LongestText:
-    """The same with names that were read already."""
+    """The longest message of a text, with the longest date, and the longest of these names."""
     return _measure_longest(text, language, names, LONG_NAME)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from contacts.languages import name_language
 from reminders.models import Script
 from reminders.wording.sms_alphabet import TextLength
-from reminders.wording.sms_length import find_too_long
+from reminders.wording.sms_length import SaidNames, find_too_long, read_said_names
 
 LETTERS_SHOWN = 12
 
@@ -32,8 +32,12 @@ def describe_length(length: TextLength) -> str:
     return _("%(parts)s: %(units)d of %(most)d characters") % words
 
 
-def say_long_texts(scripts: Iterable[Script]) -> list[str]:
-    """A sentence for each text message of these scripts that can need more than one part."""
+def say_long_texts(scripts: Iterable[Script], names: SaidNames | None = None) -> list[str]:
+    """A sentence for each text message of these scripts that can need more than one part.
+
+    `names`: of read_said_names(), where they were read already.
+    """
+    names = names or read_said_names()
     words = _(
         "“%(script)s” in %(language)s can cost more than one text message, and may arrive in pieces: "
         "%(length)s."
@@ -46,7 +50,7 @@ def say_long_texts(scripts: Iterable[Script]) -> list[str]:
             "length": describe_length(longest.length),
         }
         for script in scripts
-        for longest in find_too_long(script).values()
+        for longest in find_too_long(script, names).values()
     ]
 
 

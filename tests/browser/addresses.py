@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Protocol
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import APIRequestContext, APIResponse
-
-from tests.browser.running import RunningClinic
 
 # Addresses for programs, or that only lead on.
 NOT_FOR_PEOPLE = ("api/v1", "hooks/", "feeds/", "healthz", "readyz", "admin/jsi18n/", "admin/autocomplete/")
@@ -43,6 +42,12 @@ OTHERS = {
 }
 
 
+class AskedClinic(Protocol):
+    """A clinic whose database can be asked: the first column of the first row, or None."""
+
+    def ask(self, query: str, *values: Any) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Address:
     """An address as the URLconf has it ("contacts/<int:pk>/"), and as a browser asks for it."""
@@ -72,7 +77,7 @@ def find_area(pattern: str) -> str:
     return "/".join(parts[: 2 if parts[0] == "admin" and "<" not in parts[1] else 1])
 
 
-def fill(pattern: str, clinic: RunningClinic) -> Address | None:
+def fill(pattern: str, clinic: AskedClinic) -> Address | None:
     """The address with rows of this clinic; None for a list of the admin in which nothing stands."""
     if pattern.startswith("admin/"):
         return _fill_admin(pattern, clinic)
@@ -90,7 +95,7 @@ def _find_row(pattern: str) -> str | None:
     return ROWS[max(fitting, key=len)] if fitting else None
 
 
-def _fill_admin(pattern: str, clinic: RunningClinic) -> Address | None:
+def _fill_admin(pattern: str, clinic: AskedClinic) -> Address | None:
     if pattern.startswith("admin/^"):
         return Address(pattern, "/admin/contacts/")
     if "<" not in pattern:

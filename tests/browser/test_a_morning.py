@@ -215,6 +215,22 @@ def test_no_row_moves_under_a_resting_pointer(desk: Page, clinic: RunningClinic,
     assert rested.bounding_box() == place
 
 
+def test_the_line_of_now_moves_on_as_it_was_drawn(desk: Page, clinic: RunningClinic) -> None:
+    """Among the rows, and not in a list of its own, whose number would stand beside it."""
+    desk.goto(clinic.web)
+    line = desk.locator("ol.rows > li.now")
+    expect(line).to_have_count(1)
+    desk.evaluate("""() => {
+        document.querySelector("li.now").dataset.isOld = "yes";
+        const seen = document.getElementById("day-seen");
+        const parts = seen.dataset.seen.split("~");
+        seen.dataset.seen = [...parts.slice(0, 2), "else", ...parts.slice(3)].join("~");
+    }""")
+    expect(desk.locator("li.now[data-is-old]")).to_have_count(0, timeout=20_000)
+    expect(line).to_have_count(1)
+    expect(desk.locator("ol.rows > :not(li)")).to_have_count(0)
+
+
 CONFIRM: Final = """
     UPDATE contacts_appointment SET answer = 'confirmed', answered_at = now(), answer_revision = revision
     WHERE id = %s

@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import date, timedelta
 
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.looking import Watched, check_page
 from tests.browser.running import RunningClinic
@@ -18,6 +18,9 @@ def upload(clinic: RunningClinic, page: Page, data: bytes, source: str) -> None:
         FilePayload(name="list.csv", mimeType="text/csv", buffer=data)
     )
     page.locator("[name=new_source]").fill(source)
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault(), { once: true })")
+    page.get_by_role("button", name="Preview the import").click()
+    expect(page.get_by_text("Reading the list.")).to_be_visible()
     page.get_by_role("button", name="Preview the import").click()
 
 

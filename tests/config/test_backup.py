@@ -245,6 +245,25 @@ def test_an_older_pg_dump_is_refused_with_the_package_to_install(source: Server,
         write_backup(aged, tmp_path)
 
 
+@pytest.mark.parametrize("tool", ["pg_dump", "pg_restore"])
+def test_programs_that_complain_at_length_hold_nobody_up(
+    source: Server, target: Server, tmp_path: Path, tool: str
+) -> None:
+    """Two programs run at once, and a pipe holds 64 kB: one of them waited for ever to write more."""
+    wordy = tmp_path / "bin"
+    wordy.mkdir()
+    for name in ("pg_dump", "pg_restore", "psql"):
+        complaint = "head -c 300000 /dev/zero | tr '\\0' '!' >&2; " if name == tool else ""
+        (wordy / name).write_text(f'#!/bin/sh\n{complaint}exec {find_tools() / name} "$@"\n')
+        (wordy / name).chmod(0o755)
+    with ThreadPoolExecutor(1) as threads:
+        said = Server(source.database, tools=wordy, env=source.env)
+        file = threads.submit(write_backup, said, tmp_path).result(timeout=60)
+        put = Server(target.database, tools=wordy, env=target.env)
+        threads.submit(restore_backup, put, file).result(timeout=60)
+    assert read_contact(target).startswith("Sarah")
+
+
 def test_a_password_with_any_letters_gets_to_the_server_and_stands_in_no_command() -> None:
     server = find_local_server("postgresql://us%40er:p%2Fa%3Fss@db.example:5433/call%20board?sslmode=require")
     assert server.database == "call board"

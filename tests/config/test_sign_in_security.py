@@ -383,6 +383,42 @@ def test_an_admin_removes_the_app_of_whoever_lost_the_phone(rosa: User) -> None:
     assert (entry.by_name, entry.about_id) == ("adam", rosa.pk)
 
 
+def test_whoever_has_lost_the_phone_is_logged_out_where_the_phones_finder_may_be(rosa: User) -> None:
+    give_app(rosa)
+    client, admin = Client(), Client()
+    client.force_login(rosa)
+    admin.force_login(make_user("adam", role=ADMIN))
+    admin.post(f"/people/{rosa.pk}/app/remove/")
+    assert client.get("/")["Location"].startswith("/login/")
+    assert admin.get("/people/").status_code == 200
+
+
+def test_whoever_changes_the_second_factor_is_logged_out_elsewhere(rosa: User) -> None:
+    here, there = Client(), Client()
+    other = make_user("omar")
+    for client in (here, there):
+        client.force_login(rosa)
+    at_another_desk = Client()
+    at_another_desk.force_login(other)
+    give_app(rosa)
+    here.post("/sign-in/app/remove/")
+    assert not Authenticator.objects.filter(user=rosa).exists()
+    assert here.get("/").status_code == 200
+    assert there.get("/")["Location"].startswith("/login/")
+    assert at_another_desk.get("/").status_code == 200
+
+
+def test_no_session_remembers_a_second_factor_that_is_gone(settings: Settings) -> None:
+    settings.SECOND_FACTOR_FOR = "managers"
+    user = make_user("omar", role=MANAGER)
+    give_app(user)
+    client = Client()
+    client.force_login(user)
+    assert client.get("/").status_code == 200
+    Authenticator.objects.filter(user=user).delete()
+    assert client.get("/")["Location"] == "/sign-in/app/"
+
+
 # --- pages and records -------------------------------------------------------------------------------
 
 

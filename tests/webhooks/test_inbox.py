@@ -5,7 +5,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from reminders.dispatch.claims import claim_due
@@ -142,3 +142,45 @@ def test_of_equal_requests_at_the_same_moment_one_is_stored(event: WebhookEvent)
         WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=5))
         assert len(set(threads.map(store, range(4)))) == 1
     assert WebhookEvent.objects.exclude(pk=event.pk).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_appliers_at_the_same_moment_one_tries_an_event_that_can_not_be_applied(
+    event: WebhookEvent,
+) -> None:
+    together = Barrier(4)
+
+    def apply() -> str:
+        try:
+            WebhookEvent.objects.count()
+            together.wait(timeout=30)
+            return apply_event(event.pk, wait=True)
+        finally:
+            connection.close()
+
+    WebhookEvent.objects.update(body=CONFIRMED % b"+12125550177")
+    with ThreadPoolExecutor(4) as threads:
+        states = [done.result(timeout=60) for done in [threads.submit(apply) for _ in range(4)]]
+    assert states == ["quarantined"] * 4
+    event.refresh_from_db()
+    assert event.attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_a_person_applies_again_is_at_no_moment_one_that_counts_untrusted(
+    event: WebhookEvent,
+) -> None:
+    WebhookEvent.objects.update(state="unverified")
+
+    def apply() -> dict[int, str]:
+        try:
+            return apply_again([event.pk])
+        finally:
+            connection.close()
+
+    with transaction.atomic():  # somebody else is changing the call
+        CallRecord.objects.select_for_update().get(pk=event.call_id or 0)
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(apply).result(timeout=60) == {event.pk: "unverified"}
+    assert apply_stored() == 0
+    assert apply_again([event.pk]) == {event.pk: "applied"}

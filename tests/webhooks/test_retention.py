@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -26,18 +27,21 @@ from contacts.models import (
     Contact,
     ErasedOptOut,
     ImportBatch,
+    ImportedRecords,
     NumberLook,
     PhoneNumber,
     RejectedRow,
 )
 from contacts.optouts import record_optin, record_optout
 from contacts.roles import MANAGER
+from contacts.undoing import UndoRefused, read_undoable
 from reminders.desk.erasing import erase_person
 from reminders.models import CallCount, CallRecord, EvidenceHold, FollowUp, Reminder, ResultCount, VisitCount
 from reminders.reports.counting import count_marked, read_frozen, rebuild_counts
 from tests.office import make_call, make_event
 from tests.people import make_contact, make_due_reminder, make_location, make_number, make_user
 from webhooks.models import RetentionRun, WebhookEvent
+from webhooks.retention.imports import MOST_DETAILS, delete_details
 from webhooks.retention.sweep import sweep, sweep_if_due, try_sweep
 from webhooks.retention.table import KINDS, OTHERWISE
 
@@ -333,6 +337,60 @@ def test_a_sweep_that_is_stopped_goes_on_later() -> None:
     assert (run.ended_at, run.counts, Appointment.objects.count()) == (None, {}, 1)
     sweep(run)
     assert (run.counts["visits"], Appointment.objects.count()) == (1, 0)
+
+
+def test_a_list_with_many_changes_goes_in_small_transactions_and_is_not_half_undone_meanwhile() -> None:
+    old = timezone.now() - YEARS_6
+    lists = [
+        ImportBatch.objects.create(
+            file_name=f"{name}.csv", sha256="", source="pms", state="done", made_at=old, applied_at=old
+        )
+        for name in "xy"
+    ]
+    for each in lists:
+        ImportedRecords.objects.create(batch=each, at=old)
+        ImportedRecords.objects.create(batch=each, at=old)
+        RejectedRow.objects.bulk_create(
+            RejectedRow(batch=each, line=line, cells=["Sarah"], problem="x") for line in range(1300)
+        )
+    assert try_sweep().counts["imports"] == 2604, "as many as a sweep would count"
+    read_undoable(lists[0])
+    assert delete_details([each.pk for each in lists]) == MOST_DETAILS
+    assert RejectedRow.objects.filter(batch=lists[1]).count() == 1300, "one list after the other"
+    with pytest.raises(UndoRefused):
+        read_undoable(lists[0])
+    assert run_now()["imports"] == 2604 - MOST_DETAILS
+    assert not RejectedRow.objects.exists()
+
+
+def test_two_ticks_that_overlap_lose_no_count() -> None:
+    make_old_visit()
+    first = RetentionRun.objects.create(begun_at=timezone.now())
+    second = RetentionRun.objects.get()
+    sweep(first)
+    make_old_visit("Tom", number="+12025550101")
+    sweep(second)
+    assert RetentionRun.objects.get().counts["visits"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_ticks_at_the_same_moment_begin_one_run() -> None:
+    make_location("Alder", time_zone="America/New_York")
+    together = Barrier(4)
+
+    def tick() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            together.wait(timeout=30)
+            sweep_if_due(NIGHT)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(tick) for _ in range(4)]:
+            done.result(timeout=60)
+    assert RetentionRun.objects.count() == 1
 
 
 def test_the_command_counts_and_deletes() -> None:

@@ -17,6 +17,7 @@ from reminders.models import OptOutConfirmation
 RowT = TypeVar("RowT", bound=Model)
 NOT_SENT_YET = (OptOutConfirmation.State.WAITING, OptOutConfirmation.State.SUBMITTING)
 GOES_WITH_A_CONTACT = (ContactId, DistinctPair)
+COUNTED_AT_ONCE = 200  # numbers
 
 
 def find_numbers_with_old_entries(before: datetime) -> QuerySet[PhoneNumber]:
@@ -53,6 +54,13 @@ def list_needless_entries(number_ids: Sequence[int]) -> list[int]:
         if fold_ledger(whole) == fold_ledger(line for line in whole if line.pk not in gone):
             needless += gone
     return needless
+
+
+def count_needless_entries(before: datetime) -> int:
+    """How many entries would go."""
+    numbers = list(find_numbers_with_old_entries(before).order_by("pk").values_list("pk", flat=True))
+    parts = (numbers[start : start + COUNTED_AT_ONCE] for start in range(0, len(numbers), COUNTED_AT_ONCE))
+    return sum(len(list_needless_entries(part)) for part in parts)
 
 
 def find_old_contacts(before: datetime) -> QuerySet[Contact]:

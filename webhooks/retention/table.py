@@ -28,7 +28,8 @@ class RetentionKind:
 
     `find`: the rows that may go, given the moment before which they are old; `delete`: deletes those of these
     ids, locked, in the caller's transaction, and returns how many rows went; None: `find`'s rows themselves.
-    `is_left`: these rows stay, and only what belongs to them goes.
+    `is_left`: these rows stay, and only what belongs to them goes; `most`: of that, so many rows at once, and
+    the next ones in another transaction; 0: all. `count`: how many rows would go; None: what `find` finds.
     `stays`: what is never deleted. `tables`: labels of the models whose rows go.
     """
 
@@ -40,6 +41,8 @@ class RetentionKind:
     stays: Promise | str = ""
     delete: Delete | None = None
     is_left: bool = False
+    most: int = 0
+    count: Callable[[datetime], int] | None = None
 
     @property
     def days(self) -> int:
@@ -134,6 +137,7 @@ KINDS = (
         gettext_lazy("Whatever an opt-out or a consent in force rests on, however old."),
         people.delete_entries,
         is_left=True,
+        count=people.count_needless_entries,
     ),
     RetentionKind(
         "imports",
@@ -154,6 +158,8 @@ KINDS = (
         ),
         imports.delete_details,
         is_left=True,
+        most=imports.MOST_DETAILS,
+        count=imports.count_details,
     ),
     RetentionKind(
         "number_looks",

@@ -187,7 +187,7 @@ def test_languages_are_recognised_by_name_and_by_code(value: str, code: str) -> 
     assert read_language(value) == code
 
 
-@pytest.mark.parametrize(("value", "minutes"), [("45", 45), ("45 min", 45), ("1:30", 90), ("", None)])
+@pytest.mark.parametrize(("value", "minutes"), [("45", 45), ("45.0", 45), ("45 min", 45), ("1:30", 90), ("", None)])
 def test_lengths_are_converted_to_minutes(value: str, minutes: int | None) -> None:
     assert read_minutes(value) == minutes
 

@@ -17,10 +17,10 @@ from reminders.campaigns.differences import diff_activation
 from reminders.campaigns.drafts import CampaignDraft, read_draft, take_draft
 from reminders.campaigns.forecasts import Outcome
 from reminders.campaigns.household_calls import find_household_calls
-from reminders.campaigns.present import read_present
 from reminders.campaigns.previews import CampaignPreview, count_forecast, preview_campaign, preview_hours
 from reminders.campaigns.upcoming import read_visits_ahead
 from reminders.deciding.coverage import CampaignFilters
+from reminders.deciding.present import read_present
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
@@ -190,7 +190,7 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(draft: Campaign) ->
             book(last)
         config = read_shared_settings().config  # which is kept until one of the settings changes
         with CaptureQueriesContext(connection) as queries:
-            preview_campaign(take_draft(draft.pk, config), config=config)
+            preview_campaign(take_draft(draft.pk, config), present=read_present(config=config))
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 7
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 from contacts.appointments import set_times
 from contacts.models import Appointment
 from reminders.campaigns.clinic_facts import ClinicFacts
-from reminders.campaigns.present import read_present
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import read_reminder_groups, read_visits_ahead
 from reminders.deciding.coverage import CampaignFilters
+from reminders.deciding.present import read_present
 from reminders.models import Reminder, Step
 from reminders.planning.bulk_rows import as_planned
 from reminders.planning.owed_reminders import StepTiming, find_owed, read_step_timing

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from contacts.models import Contact, PhoneNumber
+from contacts.models import Contact, Location, PhoneNumber
 from contacts.models.people import OtherNumberUse
-from reminders.deciding.text_objections import find_text_location, find_text_objection
+from reminders.deciding.text_objections import find_text_location, find_text_objection, with_text_location
 from reminders.desk.modes import choose_mode
 from reminders.desk.staff_texts import TextRefused, find_fault_in_words, mark_read, write_text
 from reminders.models import ReceivedText, SendingSwitch, StaffText
@@ -35,8 +35,9 @@ def sarah() -> Contact:
 
 def object_to(contact: Contact, ann: User, now: datetime = NOON) -> str:
     assert contact.phone
-    number = PhoneNumber.objects.get(pk=contact.phone.pk)
-    return find_text_objection(StaffText(number=number, by=ann, location=find_text_location(number)), now)
+    number = with_text_location(PhoneNumber.objects.all()).get(pk=contact.phone.pk)
+    location = find_text_location(number, list(Location.objects.all()))
+    return find_text_objection(StaffText(number=number, by=ann, location=location), now)
 
 
 def test_nothing_is_said_against_a_text_by_day_to_a_number_that_may_be_texted(

@@ -348,4 +348,4 @@ def test_the_evidence_needs_as_many_queries_for_much_as_for_little(ann: User) ->
         )
         EvidenceLook.objects.create(call=call, by=ann, how="page", at=timezone.now())
     assert count_queries(call, ann) == few
-    assert few <= 26
+    assert few <= 8

@@ -24,6 +24,7 @@ from reminders.campaigns.differences import diff_edit
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.history import record_version
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.forms.campaign_builder import MOST_STEPS, CampaignBuilder
 from reminders.models import Campaign, CampaignVersion, Step
 from tests.people import (
@@ -72,7 +73,7 @@ def address(campaign: Campaign) -> str:
 
 def fill_in(campaign: Campaign, **changes: Any) -> Entries:
     """What a browser posts of the page as it stands, with these changes; "__" stands for "-"."""
-    builder = CampaignBuilder(read_draft(campaign.pk))
+    builder = CampaignBuilder(read_draft(campaign.pk), read_shared_settings())
     entries = {name: list(values) for name, values in builder.entries.lists()}
     for name, value in changes.items():
         entries[name.replace("__", "-")] = value

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import Contact, PhoneNumber
+from contacts.models import Contact, Location, PhoneNumber
 from contacts.optouts import record_optout
 from reminders.models import OptOutConfirmation, ReceivedText, StaffText, TextTemplate
 from reminders.pages.texts import count_unread_numbers, list_threads, read_thread
@@ -74,7 +74,7 @@ def test_a_thread_has_all_texts_of_the_number_in_order(sarah: Contact, rosa: Use
     record_optout(sarah.phone_id, scope="sms", source="sms_reply", at=timezone.now() + timedelta(seconds=1))
     entry = sarah.phone.consent_entries.get()  # type: ignore[union-attr]
     OptOutConfirmation.objects.create(entry=entry, from_number="+18005550199", text="No more texts.")
-    thread = read_thread(sarah.phone_id, rosa, timezone.now())
+    thread = read_thread(sarah.phone_id, rosa, timezone.now(), locations=list(Location.objects.all()))
     assert [entry.text for entry in thread.entries] == [
         "Your visit is on Monday.",
         "Can I bring my dog?",

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
 from contacts.models import Appointment, PhoneNumber
 from contacts.optouts import record_optout
@@ -83,6 +84,23 @@ def read_standing() -> VisitStanding:
     plan_all()
     [visit] = read_visits(find_upcoming(timezone.now()), timezone.now())
     return visit.standing
+
+
+def test_of_a_number_that_can_not_be_reached_every_visit_is_on_the_worklist_at_once(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    make_step(max_tries=1)
+    make_due_reminder(make_contact())
+    claim = claim_due(10)
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    ahead = timezone.now() + timedelta(hours=27)
+    make_appointment(make_contact("Noah"), starts_at=ahead)
+    make_appointment(make_contact("Mia", number="+12025550101"), starts_at=ahead)
+    plan_all()
+    failed = RobotalkerEvent(kind=EventKind.CALL_FAILED, name="call.failed", reason="invalid_number")
+    with django_capture_on_commit_callbacks(execute=True):
+        fold_event(call.pk, failed, received_at=timezone.now())
+    assert read_open() == [("wrong_number", "Sarah"), ("wrong_number", "Noah")]
 
 
 # --- it opens ---------------------------------------------------------------------------------------

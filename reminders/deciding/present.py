@@ -28,14 +28,26 @@ class Present:
     config: PracticeConfig
 
 
-def read_present(now: datetime | None = None, config: PracticeConfig | None = None) -> Present:
-    """Two queries at most, and one more on trial. `now`, `config`: where they were read already."""
-    table = connection.ops.quote_name(SendingSwitch._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOCK_AND_SWITCH.format(table))
-        clock, chosen, live_since = cursor.fetchone()
-    now = now or clock
+def read_present(
+    now: datetime | None = None,
+    config: PracticeConfig | None = None,
+    switch: SendingSwitch | None = None,
+) -> Present:
+    """Two queries at most, and one more on trial. `now`, `config`, `switch`: where they were read already."""
+    if now is None or switch is None:
+        clock, chosen, live_since = _read_clock_and_switch()
+        now = now or clock
+    else:
+        chosen, live_since = switch.mode, switch.live_since
     is_trial = find_mode(chosen, is_real=leaves_this_machine()) == SendingMode.TRIAL
     sent = count_sent_on_trial(now) if is_trial else 0
     mode = ModeFacts(chosen, live_since, sent)
     return Present(now, mode, is_trial, config or read_shared_settings().config)
+
+
+def _read_clock_and_switch() -> tuple[datetime, str, datetime | None]:
+    table = connection.ops.quote_name(SendingSwitch._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOCK_AND_SWITCH.format(table))
+        clock, chosen, live_since = cursor.fetchone()
+    return clock, chosen, live_since

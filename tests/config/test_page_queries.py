@@ -1,0 +1,258 @@
+"""Every page, and every part of one that is fetched by itself, asks the database at most 12 times.
+
+They are found in the URLconf, so that a new page is counted without being named here. The clinic is the
+demo's, with what it lacks. What a page reads only once in a process (types of rows, settings until one of
+them changes) isn't counted; savepoints aren't either, since a test has one where a request has none.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment, Location, PhoneNumber, WatchedCalendar
+from reminders.campaigns.drafts import read_draft
+from reminders.campaigns.history import record_version
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.demo.clinic import build_demo_clinic
+from reminders.forms.campaign_builder import CampaignBuilder
+from reminders.health.heartbeats import DISPATCH, record_heartbeat
+from reminders.models import Campaign, FollowUp, Reminder
+from tests.browser.addresses import fill, list_patterns
+
+pytestmark = pytest.mark.django_db
+
+MOST = 12
+FILES = (".csv", ".json", "/file/")
+NOT_COUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+# Pages that ask more, how often at most, and why.
+MORE = {
+    "campaigns/<int:pk>/activate/ in a pause": (
+        25,
+        "it first plans what came to be owed in the pause, step by step, and then asks every rule about it",
+    ),
+    "find/ without a script": (13, "a name is looked for up to five times, the cheapest way first"),
+}
+# Deeds, and how many queries each needs at most: they lock rows, change them, and write the history, the
+# worklist and the audit trail. What plans reminders writes each under a lock of its step and location.
+DEEDS = {
+    "book": 70,
+    "move": 70,
+    "reinstate": 55,
+    "plan again": 40,
+    "call now": 30,
+    "cancel": 28,
+    "resolve": 20,
+    "arrived": 16,
+    "put back to booked": 16,
+    "confirm": 16,
+    "skip": 16,
+    "write a text": 14,
+    "take": 12,
+    "note": 12,
+    "snooze": 12,
+    "wake": 12,
+}
+# Pages in another state.
+ALSO = (
+    "/?state=unanswered",
+    "/?day=2026-01-01",
+    "/calendar/?view=week",
+    "/campaigns/new/?guided=1",
+    *(f"/reports/{kind}/" for kind in ("days", "locations", "times", "attendance", "caller-ids", "saved")),
+)
+
+
+class OwnRows:
+    """What tests/browser/addresses.py asks for rows of this database."""
+
+    def ask(self, query: str, *values: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(query, values or None)
+            row = cursor.fetchone()
+        return row[0] if row else None
+
+
+@pytest.fixture
+def campaign(settings: Settings) -> Campaign:
+    """The first campaign of the demo clinic, for some of its visits, with an edit to take back."""
+    settings.DEBUG = True
+    build_demo_clinic(timezone.now())
+    settings.DEBUG = False
+    record_heartbeat(DISPATCH, "")
+    WatchedCalendar.objects.create(
+        name="Surgery", address="https://calendar.example/a.ics", source="s", every=60, is_on=False
+    )
+    campaign = Campaign.objects.filter(state=Campaign.State.ACTIVE).earliest("pk")
+    record_version(campaign.pk, "recorded", by=None)
+    campaign.locations.add(Location.objects.earliest("pk"))
+    campaign.kinds = ["Check-up", "Follow-up"]
+    campaign.save()
+    campaign.steps.update(max_tries=5)
+    record_version(campaign.pk, "edited", by=User.objects.get(username="admin"))
+    return campaign
+
+
+@pytest.fixture
+def admin(campaign: Campaign) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(username="admin"))
+    return client
+
+
+class Counter:
+    """Asks for addresses and counts; `found`: what asked more often than it may, with how often."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.found = client, dict[str, int]()
+
+    def ask(self, address: str, data: dict[str, Any] | None = None, *, is_part: bool = False) -> Any:
+        headers = {"HX-Request": "true"} if is_part else {}
+        if data is None:
+            return self.client.get(address, headers=headers)
+        return self.client.post(address, data, headers=headers)
+
+    def count(self, address: str, *asked: Any, name: str = "", **options: Any) -> Any:
+        """Ask, and once more if that was much: what a process remembers is then remembered."""
+        name = name or f"{address}{' as a part' if options else ''}"
+        most = MORE.get(name, (MOST, ""))[0]
+        for _time in range(2):
+            with CaptureQueriesContext(connection) as queries:
+                answer = self.ask(address, *asked, **options)
+            count = count_queries(queries)
+            if count <= most:
+                break
+        assert answer.status_code < 500, name
+        if count > most:
+            self.found[name] = count
+        return answer
+
+
+def count_queries(queries: CaptureQueriesContext) -> int:
+    return sum(not one["sql"].startswith(NOT_COUNTED) for one in queries.captured_queries)
+
+
+def list_addresses(campaign: Campaign, patterns: list[str]) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        if "take-back" in pattern:
+            yield pattern, f"/campaigns/{campaign.pk}/versions/1/take-back/"
+        elif address := fill(pattern, OwnRows()):
+            yield pattern, address.path
+
+
+def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Client) -> None:
+    """(product rule 57) Each of the URLconf, whole and, where a part of it is fetched, that part."""
+    counter, shown = Counter(admin), 0
+    patterns = [one for one in list_patterns() if not one.startswith(("admin/", "logout/"))]
+    for pattern, address in list_addresses(campaign, patterns):
+        answer = counter.count(address)
+        shown += answer.status_code == 200
+        if answer.status_code in (200, 302) and not address.endswith(FILES):
+            counter.count(address, is_part=True)
+        assert answer.status_code in (200, 302, 303, 404, 405, 422), pattern
+    for address in ALSO:
+        assert counter.count(address).status_code == 200, address
+    assert shown > 80
+    _count_what_is_read_by_post(counter, campaign)
+    _count_pages_of_a_pause(counter, campaign)
+    assert counter.found == {}
+
+
+def _count_what_is_read_by_post(counter: Counter, campaign: Campaign) -> None:
+    """Searches, the preview of a booking and of a move, and what an edit of a campaign would change."""
+    visit = find_visit()
+    wanted = make_booking(visit)
+    counter.count("/contacts/", {"q": "an"})
+    counter.count("/find/", {"q": "an"}, name="find/ without a script")
+    counter.count("/find/", {"q": "an"}, is_part=True)
+    counter.count("/worklist/changes/", {"seen": ""})
+    counter.count("/appointments/book/contacts/", {"q": "an"})
+    counter.count("/appointments/book/contacts/", {"q": "an"}, is_part=True)
+    counter.count("/appointments/book/", wanted, is_part=True)
+    counter.count(f"/appointments/{visit.pk}/move/", wanted, is_part=True)
+    builder = CampaignBuilder(read_draft(campaign.pk), read_shared_settings())
+    entries = {name: list(values) for name, values in builder.entries.lists()}
+    address, tries = f"/campaigns/{campaign.pk}/edit/", f"s{campaign.steps.earliest('pk').pk}-max_tries"
+    counter.count(address, {**entries, "deed": "add"}, is_part=True)
+    reviewed = counter.count(address, {**entries, tries: "7", "deed": "review"}, name="review of an edit")
+    assert "7" in reviewed.content.decode()
+
+
+def _count_pages_of_a_pause(counter: Counter, campaign: Campaign) -> None:
+    since = timezone.now() - timedelta(hours=5)
+    Campaign.objects.filter(pk=campaign.pk).update(state="paused", paused_at=since)
+    counter.count(f"/campaigns/{campaign.pk}/activate/", name="campaigns/<int:pk>/activate/ in a pause")
+    Campaign.objects.filter(pk=campaign.pk).update(state="active", paused_at=None)
+    counter.ask("/sending/pause/", {"reason": "A storm"})
+    assert counter.count("/sending/resume/").status_code == 200
+
+
+def find_visit() -> Appointment:
+    ahead = Appointment.objects.filter(status="booked", starts_at__gt=timezone.now() + timedelta(days=2))
+    return ahead.filter(reminders__state="planned").earliest("starts_at")
+
+
+def make_booking(visit: Appointment) -> dict[str, Any]:
+    """What a form says that books the same for the day after."""
+    return {
+        "contact": visit.contact_id,
+        "location": visit.location_id,
+        "provider": visit.provider_id,
+        "day": visit.local_start.date() + timedelta(days=1),
+        "at": "11:00",
+        "minutes": 30,
+        "kind": "Check-up",
+    }
+
+
+def test_deeds_need_no_more_than_they_did(campaign: Campaign, admin: Client) -> None:
+    visit, entry = find_visit(), FollowUp.objects.exclude(state="resolved").earliest("pk")
+    reminder = Reminder.objects.filter(appointment=visit, state="planned").earliest("pk")
+    number = PhoneNumber.objects.filter(sms_opted_out_at=None, unusable_since=None).earliest("pk")
+    page, wanted, told = f"/appointments/{visit.pk}", make_booking(visit), {"note": "Asked at the desk"}
+    text = {"words": "Hello", "public_id": "abcdefghij"}
+    posted: list[tuple[str, str, dict[str, Any]]] = [
+        ("book", "/appointments/book/", wanted),
+        ("skip", f"/reminders/{reminder.pk}/skip/", {}),
+        ("plan again", f"/reminders/{reminder.pk}/put-back/", {}),
+        ("call now", f"/reminders/{reminder.pk}/call/", {}),
+        ("confirm", f"{page}/confirm/", {}),
+        ("cancel", f"{page}/cancel/", {}),
+        ("reinstate", f"{page}/reinstate/", {}),
+        ("move", f"{page}/move/", {**wanted, "at": "13:00", "save": "1"}),
+        ("arrived", f"{page}/attendance/", {"status": "arrived"}),
+        ("put back to booked", f"{page}/attendance/", {"status": "booked"}),
+        ("take", f"/worklist/{entry.pk}/take/", {}),
+        ("note", f"/worklist/{entry.pk}/note/", told),
+        ("snooze", f"/worklist/{entry.pk}/snooze/", {"until": "tomorrow"}),
+        ("wake", f"/worklist/{entry.pk}/wake/", {}),
+        ("resolve", f"/worklist/{entry.pk}/resolve/", told),
+        ("write a text", f"/texts/{number.pk}/send/", text),
+    ]
+    admin.get("/worklist/")
+    counts = {}
+    for name, address, data in posted:
+        with CaptureQueriesContext(connection) as queries:
+            answer = admin.post(address, data)
+        if answer.status_code == 422:  # it asks before; then everything is confirmed
+            data |= read_questions(answer.content.decode())
+            with CaptureQueriesContext(connection) as queries:
+                answer = admin.post(address, data)
+        assert answer.status_code in (302, 303), name
+        counts[name] = count_queries(queries)
+    assert counts.keys() == DEEDS.keys()
+    assert {name: count for name, count in counts.items() if count > DEEDS[name]} == {}
+
+
+def read_questions(page: str) -> dict[str, Any]:
+    about = re.search(r'name="about" value="(\w+)"', page)
+    assert about, page
+    return {"about": about[1], "confirm": re.findall(r'name="confirm" value="(\w+)"', page)}
