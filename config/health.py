@@ -29,7 +29,7 @@ from reminders.health.rounds import name_error
 from reminders.models import Heartbeat
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import Cause, read_switch
-from webhooks.inbox import count_stuck
+from webhooks.applying import count_stuck
 from webhooks.models import WebhookEvent
 from webhooks.outgoing.endpoints import describe_trouble
 from webhooks.refusal_counts import read_refusals

@@ -26,7 +26,7 @@ from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import read_switch
-from webhooks.inbox import count_stuck
+from webhooks.applying import count_stuck
 from webhooks.models import WebhookEvent
 
 WITHIN = 5.0  # seconds for all statements together

@@ -12,7 +12,7 @@ Each function locks the row, changes it and adds an entry to the appointment's h
 transaction. reminders/desk/bookings.py calls these and then plans or withdraws the reminders.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,11 +25,12 @@ from django.utils.translation import gettext as _
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import add_row, save_row
+from contacts.database.saving import Changes
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider, Way
 from contacts.wall_times import find_moment, read_clock
 
 What = AppointmentChange.What
+ANSWER_FIELDS = ("answer", "answer_revision", "answered_at", "answered_how", "updated_at")
 _LOCK_ZONES = "SELECT id, time_zone FROM contacts_location WHERE id = ANY(%s) ORDER BY id FOR SHARE"
 
 
@@ -108,10 +109,18 @@ def add_change(
 ) -> AppointmentChange:
     """Add an entry to the appointment's history. `at`: aware; by default the database's time now."""
     change = make_change(appointment, what, by=by, how=how, at=at or read_database_clock())
-    add_row(change)
+    change.save(force_insert=True)
     if by:
         record_deed_of_page(appointment)
     return change
+
+
+def add_changes(appointments: Sequence[Appointment], what: str, *, at: datetime, by: User) -> None:
+    """The same entry for many locked appointments, with one statement."""
+    changes = [make_change(appointment, what, at=at, by=by) for appointment in appointments]
+    AppointmentChange.objects.bulk_create(changes)
+    if appointments:
+        record_deed_of_page(appointments[0])
 
 
 def keep_said(appointment_id: int, source: str, said: Mapping[str, str]) -> None:
@@ -189,8 +198,7 @@ def move_appointment(
     log = AppointmentLog(read_database_clock(), by, how)
     log.move(appointment, starts_at, ends_at, location or appointment.location, provider)
     appointment.save()
-    for change in log.changes:
-        add_row(change)
+    AppointmentChange.objects.bulk_create(log.changes)
     if by:
         record_deed_of_page(appointment)
     return appointment
@@ -329,15 +337,27 @@ def record_answer(
     which answers are recorded. Of two given at the same moment the wish for another time counts, because
     somebody from the practice then asks the patient. An answer for an older revision changes nothing.
     """
-    return record_answer_on_locked(
-        lock_appointment(appointment_id), answer, revision=revision, at=at, how=how, by=by
-    )
+    appointment, changes = lock_appointment(appointment_id), Changes()
+    is_answer = give_answer(appointment, answer, changes, revision=revision, at=at, how=how, by=by)
+    changes.write()
+    if by and is_answer:
+        record_deed_of_page(appointment)
+    return is_answer
 
 
-def record_answer_on_locked(
-    appointment: Appointment, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
+def give_answer(
+    appointment: Appointment,
+    answer: str,
+    changes: Changes,
+    *,
+    revision: int,
+    at: datetime,
+    how: str,
+    by: User | None = None,
 ) -> bool:
-    """Do what record_answer() does, for an appointment that is already locked."""
+    """Do what record_answer() does, for an appointment that is already locked; into `changes` goes what to
+    write.
+    """
     if revision != appointment.revision or appointment.status == Appointment.Status.CANCELLED:
         return False
     standing = appointment.current_answer
@@ -345,9 +365,9 @@ def record_answer_on_locked(
         return standing == answer
     appointment.answer, appointment.answer_revision = answer, revision
     appointment.answered_at, appointment.answered_how = at, how
-    save_row(appointment, ["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+    changes.save(appointment, ANSWER_FIELDS)
     if answer != standing:
-        add_change(appointment, answer, by=by, how=how, at=at)
+        changes.add(make_change(appointment, answer, by=by, how=how, at=at))
     return True
 
 
@@ -363,7 +383,7 @@ def take_back_confirmation(appointment_id: int, *, former: Mapping[str, str], by
     appointment.answer, appointment.answered_how = former["answer"], former["how"]
     appointment.answer_revision = appointment.revision if former["answer"] else None
     appointment.answered_at = was_at
-    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+    appointment.save(update_fields=ANSWER_FIELDS)
     add_change(appointment, What.ANSWER_TAKEN_BACK, by=by)
     return True
 
@@ -386,7 +406,7 @@ def keep_answer(appointment_id: int, former: Mapping[str, str]) -> None:
         appointment.answer, appointment.answer_revision = former["answer"], appointment.revision
         appointment.answered_at = datetime.fromisoformat(former["at"]) if former["at"] else None
         appointment.answered_how = former["how"]
-        save_row(appointment, ["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+        appointment.save(update_fields=ANSWER_FIELDS)
 
 
 def _keep_wall_time(starts_at: datetime, ends_at: datetime, location: Location) -> tuple[datetime, datetime]:

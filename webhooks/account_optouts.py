@@ -24,8 +24,7 @@ from reminders.results.single_texts import keep_received, note_delivery
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.reasons import AnswerReason
 from reminders.rules.replies import ReplyMeaning
-from webhooks.address_checks import DoesNotFit, name_numbers
-from webhooks.optout_detection import mentions_optout
+from webhooks.address_checks import DoesNotFit, mentions_optout, name_numbers
 
 EVIDENCE = "event on the account's address"
 

@@ -1,5 +1,9 @@
-"""What an event may say on the address it was posted to, and whether the two fit together."""
+"""What an event may say on the address it was posted to, and whether the two fit together.
 
+An opt-out counts in any form, even in an event that is otherwise refused.
+"""
+
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 
@@ -13,6 +17,7 @@ from reminders.results.outcomes import find_keys, names_nobody
 from reminders.robotalker.events import (
     EventKind,
     RobotalkerEvent,
+    UnreadableEvent,
     parse_any_body,
     parse_event,
     parse_for_optout,
@@ -53,6 +58,45 @@ def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
         return parsed
     kind = EventKind.UNKNOWN if parsed.kind == EventKind.KEY_PRESSED else parsed.kind
     return replace(parsed, kind=kind, keys=OPT_OUT if OPT_OUT in parsed.keys else "", unread_keys="")
+
+
+def try_reading(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent | None:
+    """The same, but None for a body that its address doesn't accept."""
+    with suppress(UnreadableEvent):
+        return read_event(purpose, body, content_type)
+    return None
+
+
+def read_for_optout(body: bytes) -> RobotalkerEvent | None:
+    """The event in a body of any form, read from the stored bytes alone; None when it can't be read.
+
+    is_optout() and the recording of an opt-out from a rejected event both read by this, so that they agree.
+    """
+    with suppress(UnreadableEvent):
+        return parse_for_optout(body)
+    return None
+
+
+def says_no(purpose: str, body: bytes, content_type: str) -> bool:
+    """Whether a request to such an address says that somebody wants no more calls or texts."""
+    return is_optout(body, try_reading(purpose, body, content_type))
+
+
+def is_optout(body: bytes, parsed: RobotalkerEvent | None = None) -> bool:
+    """Whether a request says that somebody wants no more calls or texts.
+
+    `parsed`: the event in `body`, where its address accepts the body's form. It is then not parsed again,
+    unless it has no kind that we know: then more may be heard in it than its address accepts.
+    """
+    if parsed and (parsed.kind != EventKind.UNKNOWN or mentions_optout(parsed)):
+        return mentions_optout(parsed)
+    event = read_for_optout(body)
+    return event is not None and mentions_optout(event)
+
+
+def mentions_optout(parsed: RobotalkerEvent) -> bool:
+    """Whether its kind, a 9 among its keys, or a "no" in its text is an opt-out."""
+    return OPT_OUT in parsed.keys or OPT_OUT in find_keys(parsed)
 
 
 def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.columns import link_to_appointment
 from contacts.admin.history import HistoryAdmin, HistoryInline
+from webhooks.applying import apply_again, is_stuck
 from webhooks.dismissing import LONGEST_REASON, dismiss_events, read_dismissal_reason
-from webhooks.inbox import apply_again, is_stuck
 from webhooks.models import EventDismissal, RetentionRun, WebhookEvent
 from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door

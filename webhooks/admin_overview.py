@@ -21,7 +21,7 @@ from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import CallState
-from webhooks.inbox import count_stuck
+from webhooks.applying import count_stuck
 from webhooks.refusal_counts import Refusal, read_refusals
 
 FAILED = (CallState.NOT_SENT, CallState.REJECTED, CallState.FAILED, CallState.UNKNOWN, CallState.OVERDUE)

@@ -4,22 +4,29 @@ Events that are stored at the same time are applied together: their rows are loc
 reminders/lifecycle/locking.py, and they share one commit. Of several that change the same rows each has its
 turn. An event that can't be applied with others is applied alone. If one fails, its group is rolled back, and
 each half of it is applied by itself, so that the faulty one is soon alone.
+
+An event that can't be applied keeps its error and traceback; the worker tries again with growing pauses, and
+after the last attempt a person may choose "Apply again" in the admin.
 """
 
 import logging
+import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import connection, transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Now, Power
 
-from contacts.database.saving import save_rows, saving_together
+from contacts.database.arrays import is_any
+from contacts.database.saving import Changes
 from contacts.redaction import redact
 from reminders.health.rounds import is_disk_full, note_trouble
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.locking import BRIEFLY, is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
@@ -27,13 +34,20 @@ from reminders.results.single_texts import keep_received
 from reminders.results.unanswered import account_for
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
-from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
+from reminders.traffic.shutdown import is_stopping
 from webhooks.account_optouts import apply_account_event
-from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
-from webhooks.kept_back import put_on_worklist, take_off_worklist
+from webhooks.address_checks import (
+    DoesNotFit,
+    check_it_fits,
+    find_member,
+    mentions_optout,
+    must_be_verified,
+    read_event,
+    read_for_optout,
+)
+from webhooks.kept_back import put_on_worklist, record_optout_from_event, take_off_worklist
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import mentions_optout, read_for_optout, record_optout_from_event
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +56,9 @@ State = WebhookEvent.State
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 UNTRIED_STATES = frozenset({State.STORED, State.FAILED})  # what is kept back waits for Robotalker or a person
 MOST_ATTEMPTS = 8
+ROUND_SECONDS = 20.0  # a run takes no more events after this; the next tick goes on
 MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
 FEW = 4  # of so many at least one must have its turn, else all are applied alone
-# States of a call whose events are applied in a group. Events that change another outcome are rare.
-GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 HARDLY = 0.001  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
 ROUNDING = timedelta(seconds=1)
@@ -72,6 +85,48 @@ class _Patience:
 
     def note_timeout(self) -> None:
         self.seconds = HARDLY
+
+
+def apply_stored(now: datetime | None = None) -> int:
+    """Apply what is stored, the oldest first, in full groups while there are some; how many were applied.
+
+    What can't be applied now, such as an event whose rows somebody holds, is left to the next run.
+    """
+    ends_at = time.monotonic() + ROUND_SECONDS
+    applied, left = 0, set[int]()
+    while ids := _find_waiting(now or Now(), left):
+        states = apply_events(ids)
+        applied += list(states.values()).count(State.APPLIED)
+        left |= {event_id for event_id, state in states.items() if state not in FINISHED_STATES}
+        if len(ids) < MOST_TOGETHER or is_stopping() or time.monotonic() > ends_at:
+            break
+    return applied
+
+
+def _find_waiting(now: datetime | Now, leave_out: Collection[int]) -> list[int]:
+    """The events to be applied next: those that arrived first, of what is new or due again."""
+    due_again = Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
+    waiting = WebhookEvent.objects.filter(Q(state=State.STORED) | due_again).exclude(pk__in=leave_out)
+    return list(waiting.order_by("received_at").values_list("pk", flat=True)[:MOST_TOGETHER])
+
+
+def is_stuck() -> Q:
+    """Whether an event is no longer tried automatically: it needs a person."""
+    given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
+    return given_up | Q(state=State.QUARANTINED)
+
+
+def count_stuck() -> int:
+    """The number of events that need a person."""
+    return WebhookEvent.objects.filter(is_stuck()).count()
+
+
+def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
+    """Apply events once more because a person asked for it, whatever their state; their states by id.
+
+    One whose rows somebody holds stays as it was: as merely stored it would be applied untrusted.
+    """
+    return apply_events(list(event_ids), trusted=True)
 
 
 def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
@@ -185,13 +240,15 @@ def _apply_or_quarantine(event_id: int, patience: _Patience, *, trusted: bool, w
 
 
 def _apply_locked(event: WebhookEvent, *, trusted: bool) -> str:
-    parsed = _read(event)
+    parsed, changes, news = _read(event), Changes(), set[int]()
     if event.purpose == OPTOUTS:
         apply_account_event(event.pk, parsed, event.received_at)
         _mark_applied(event)
+        changes.save(event, SAVED_FIELDS)
     else:
-        account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
-    save_rows([event], SAVED_FIELDS)
+        news = _apply_to_call(lock_call(event.call_id or 0), event, parsed, changes, trusted=trusted)
+    changes.write()
+    account_for(news)
     return event.state
 
 
@@ -241,33 +298,36 @@ def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted:
             with suppress(DoesNotFit, UnreadableEvent):
                 readable.append((event, _read(event)))
     calls = lock_calls(event.call_id for event, _ in readable if event.call_id)
-    done: list[WebhookEvent] = []
-    changed: set[tuple[str, int]] = set()
-    to_account_for: set[int] = set()
-    with saving_together():
-        for event, content in readable:
-            call = calls.get(event.call_id or 0)
-            if call is None or call.state not in GROUPED_STATES:
-                continue
-            # a second event for one of these rows would see it as it was before the first
-            rows = {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
-            if rows & changed:
-                continue
-            with suppress(DoesNotFit):  # raised before anything is changed
-                to_account_for |= _apply_to_call(call, event, content, trusted=trusted)
-                changed |= rows
-                done.append(event)
-    account_for(to_account_for)
-    save_rows(done, SAVED_FIELDS)
-    return {event.pk: event.state for event in done}
+    changes, news, done, taken = Changes(), set[int](), dict[int, str](), set[tuple[str, int]]()
+    for event, content in readable:
+        call = calls.get(event.call_id or 0)
+        if call is None:
+            continue
+        # a second event for one of these rows would see it as it was before the first
+        rows = {("appointment", reminder.appointment_id) for reminder in reminders_of(call)}
+        rows.add(("number", call.number_id))
+        if rows & taken:
+            continue
+        with suppress(DoesNotFit):  # raised before anything is changed
+            news |= _apply_to_call(call, event, content, changes, trusted=trusted)
+            taken |= rows
+            done[event.pk] = event.state
+    changes.write()
+    account_for(news)
+    return done
 
 
 def _lock_events(event_ids: Collection[int], *, trusted: bool, wait: bool = False) -> list[WebhookEvent]:
     """Those to be applied, with the time as `locked_at`; without `wait` only rows that are not locked."""
-    rows = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=not wait, no_key=True)
-    rows = rows.annotate(locked_at=Now()).filter(pk__in=event_ids)
+    rows = _with_time_of_lock().filter(is_any("pk", event_ids))
     rows = rows.exclude(state=State.APPLIED) if trusted else rows.filter(state__in=UNTRIED_STATES)
-    return list(rows.order_by("pk"))
+    return list(rows.select_for_update(of=("self",), skip_locked=not wait, no_key=True))
+
+
+@cache
+def _with_time_of_lock() -> "QuerySet[WebhookEvent]":
+    """Built once, as in dispatch/opening.py."""
+    return WebhookEvent.objects.annotate(locked_at=Now()).order_by("pk")
 
 
 def _read(event: WebhookEvent) -> RobotalkerEvent:
@@ -284,26 +344,30 @@ def _read(event: WebhookEvent) -> RobotalkerEvent:
 
 
 def _apply_to_call(
-    call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool
+    call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, changes: Changes, *, trusted: bool
 ) -> set[int]:
-    """Apply an event to its call, both locked; the caller saves the event, and accounts for the appointments
-    whose ids are returned. Raises DoesNotFit.
+    """Apply an event to its call, both locked; what to write of both goes into `changes`.
+
+    The caller accounts for the appointments whose ids are returned, once the changes are written. Raises
+    DoesNotFit, before anything is changed.
     """
     key = key_of(event.purpose)
     check_it_fits(call, parsed, key)
     if not trusted and must_be_verified(call, parsed, key):
         # due at once by the database's clock: ours may be wrong
         event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at
-        mark_accepted(call, event.received_at)
+        mark_accepted(call, changes, event.received_at)
         record_optout_from_event(
             call, parsed, event.received_at
         )  # an opted-out number gets no call meanwhile
+        changes.save(event, SAVED_FIELDS)
         return set()
-    news = fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
+    news = fold_into_call(call, parsed, changes, key_of_address=key, received_at=event.received_at)
     if parsed.kind == EventKind.SMS_RECEIVED:
         at = date_event(parsed, call, event.received_at)
         keep_received(event.pk, call.number, parsed.text or "", read_reply_in(parsed), at, call=call)
     _mark_applied(event)
+    changes.save(event, SAVED_FIELDS)
     return news
 
 

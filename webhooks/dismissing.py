@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts.database.clock import read_database_clock
-from webhooks.inbox import is_stuck
+from webhooks.applying import is_stuck
 from webhooks.models import EventDismissal, WebhookEvent
 
 LONGEST_REASON = 300

@@ -20,9 +20,8 @@ from contacts.optouts import scope_of_optout
 from reminders.models import CallRecord
 from reminders.robotalker.events import RobotalkerEvent
 from reminders.traffic.callback_urls import CALL, Callback
-from webhooks.address_checks import name_numbers
+from webhooks.address_checks import is_optout, name_numbers, read_for_optout
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import is_optout, read_for_optout
 
 # A call has five events at most, and Robotalker repeats those that weren't answered with the same body.
 MOST_OF_A_CALL = 100

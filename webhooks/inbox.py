@@ -1,37 +1,34 @@
-"""The inbox: the endpoint stores events, a worker applies them.
+"""The inbox: the endpoint stores events, a worker applies them (webhooks/applying.py).
 
-Storing is committed before the body is read, so that a body we can't apply is never lost. An event that
-can't be applied keeps its error and traceback; the worker tries again with growing pauses, and after the last
-attempt a person may choose "Apply again" in the admin.
+Storing is committed before the body is read, so that a body we can't apply is never lost. How it went lately
+is the heartbeat "door". That is written seldom, since it must not cost more than the events themselves: at
+most once in a few seconds by each process. An endpoint that refuses some and stores others is failing
+(heartbeats.record_stored_events).
 """
 
 import hashlib
+import logging
 import time
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from contacts.database.patience import answer_within
+from reminders.health import heartbeats
+from reminders.health.rounds import name_error
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, CALL, Callback
-from reminders.traffic.shutdown import is_stopping
-from webhooks.applying import (
-    FINISHED_STATES,
-    MOST_ATTEMPTS,
-    MOST_TOGETHER,
-    State,
-    apply_events,
-    is_due,
-)
 from webhooks.event_caps import ACCOUNT_CAP, BATCH_CAP, CALL_CAP, TooManyEvents
 from webhooks.models import WebhookEvent
 from webhooks.repetitions import SameBody, find_latest, is_repetition
 
-ROUND_SECONDS = 20.0  # a run takes no more events after this; the next tick goes on
+log = logging.getLogger(__name__)
+
+State = WebhookEvent.State
+
+STORED_EVERY, CHANGED_EVERY = 30.0, 2.0  # seconds between two heartbeats; the second also after a refused one
+WRITE_WITHIN = 1.0
 
 # One statement, dated by the database's clock, so that storing costs one commit and no extra query. (The ORM
 # has no INSERT ... SELECT.)
@@ -52,6 +49,8 @@ INSERTS = {
     BATCH: _INSERT.format(call=_NO_CALL, batch="id", source=_BATCH, cap=f"AND {BATCH_CAP}"),
 }
 ONCE, TWICE = 1, 2  # as many events as webhooks/event_caps.py allows
+
+_written = {True: float("-inf"), False: float("-inf")}  # by whether it was stored; the monotonic clock
 
 
 class UnknownSubject(ValueError):
@@ -122,48 +121,6 @@ def _repeats(request: _Request, latest: SameBody) -> bool:
     return is_repetition(latest, request.callback.purpose, request.body, request.content_type)
 
 
-def apply_stored(now: datetime | None = None) -> int:
-    """Apply what is stored, the oldest first, in full groups while there are some; how many were applied.
-
-    What can't be applied now, such as an event whose rows somebody holds, is left to the next run.
-    """
-    ends_at = time.monotonic() + ROUND_SECONDS
-    applied, left = 0, set[int]()
-    while ids := _find_waiting(now or Now(), left):
-        states = apply_events(ids)
-        applied += list(states.values()).count(State.APPLIED)
-        left |= {event_id for event_id, state in states.items() if state not in FINISHED_STATES}
-        if len(ids) < MOST_TOGETHER or is_stopping() or time.monotonic() > ends_at:
-            break
-    return applied
-
-
-def _find_waiting(now: datetime | Now, leave_out: Collection[int]) -> list[int]:
-    """The events to be applied next: those that arrived first, of what is new or due again."""
-    due_again = Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
-    waiting = WebhookEvent.objects.filter(Q(state=State.STORED) | due_again).exclude(pk__in=leave_out)
-    return list(waiting.order_by("received_at").values_list("pk", flat=True)[:MOST_TOGETHER])
-
-
-def is_stuck() -> Q:
-    """Whether an event is no longer tried automatically: it needs a person."""
-    given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
-    return given_up | Q(state=State.QUARANTINED)
-
-
-def count_stuck() -> int:
-    """The number of events that need a person."""
-    return WebhookEvent.objects.filter(is_stuck()).count()
-
-
-def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
-    """Apply events once more because a person asked for it, whatever their state; their states by id.
-
-    One whose rows somebody holds stays as it was: as merely stored it would be applied untrusted.
-    """
-    return apply_events(list(event_ids), trusted=True)
-
-
 def _insert(request: _Request, *, occurrence: int) -> int | None:
     """Store it as a new event; its id, or None if that occurrence is stored, or its subject is unknown."""
     callback = request.callback
@@ -183,3 +140,38 @@ def _insert(request: _Request, *, occurrence: int) -> int | None:
         cursor.execute(INSERTS[callback.subject], [*row, *about, request.caps])
         stored = cursor.fetchone()
     return stored[0] if stored else None
+
+
+def note_stored_event() -> None:
+    """Events were stored. Never raises."""
+    if _is_due(stored=True, every=STORED_EVERY):
+        _write("")
+
+
+def note_refused_event(error: BaseException) -> None:
+    """An event could not be stored, so Robotalker was asked to post it again. Never raises."""
+    if _is_due(stored=False, every=CHANGED_EVERY):
+        _write(name_error(error))
+
+
+def _is_due(*, stored: bool, every: float) -> bool:
+    now = time.monotonic()
+    if _written[not stored] > _written[stored]:
+        every = CHANGED_EVERY
+    if now - _written[stored] > every:
+        _written[stored] = now
+        return True
+    return False
+
+
+def _write(failure: str) -> None:
+    try:
+        with answer_within(WRITE_WITHIN):
+            if failure:
+                heartbeats.record_failure(heartbeats.DOOR, failure)
+            else:
+                heartbeats.record_stored_events()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("the state of the webhook endpoint could not be written: %s", type(error).__name__)
+        if not connection.in_atomic_block:
+            connection.close()

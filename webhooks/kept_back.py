@@ -1,18 +1,22 @@
-"""Telling staff of an event that was kept back: what it seems to say (product rule 34).
+"""Telling staff of an event that was kept back: what it seems to say (product rule 34). Its opt-out counts.
 
 Only events at a validly signed address get here, so a stranger can't fill the worklist; and however many
 come, there is one open follow-up for an appointment, and one for all events of calls that we don't know.
 """
 
+from datetime import datetime
+
+from contacts.models.people import Channel
 from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups, keep_back
 from reminders.models import CallRecord, FollowUp
-from reminders.results.outcomes import read_outcome
+from reminders.results.answers import ask_about_refusal, open_follow_ups, opt_out
+from reminders.results.outcomes import date_event, read_outcome, read_reply_in
 from reminders.robotalker.events import EventKind, RobotalkerEvent
-from reminders.rules.reasons import KeptBackReason
+from reminders.rules.reasons import AnswerReason, KeptBackReason
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
+from webhooks.address_checks import NumberMatch, compare_numbers, mentions_optout
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import mentions_optout
 
 SEEMS_BY_STATE = {
     CallState.ANSWERED: KeptBackReason.SEEMS_ANSWERED,
@@ -68,3 +72,29 @@ def take_off_worklist(event: WebhookEvent) -> None:
         kind=FollowUp.Kind.EVENT_KEPT_BACK, call=event.call_id, reason__in=KeptBackReason.values
     )
     close_follow_ups(open_ones.filter(UNRESOLVED), FollowUp.Resolution.APPLIED)
+
+
+def record_optout_from_event(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+    """Opt the call's number out if the event says so and names no other number; whether it did.
+
+    The call's own address is proof enough where the event's number can't be read; it then stands on the
+    worklist, and so does what a text may have meant.
+    """
+    if not mentions_optout(parsed):
+        return False
+    match = compare_numbers(parsed, call)
+    if match == NumberMatch.OTHER:
+        return False
+    channel: Channel | None = Channel(call.channel)
+    if parsed.kind == EventKind.OPTED_OUT:
+        channel = Channel(parsed.channel) if parsed.channel else None
+    elif parsed.kind == EventKind.SMS_RECEIVED and call.channel == Channel.VOICE:
+        channel = None  # STOP by SMS after a call may mean both
+    reply = read_reply_in(parsed)
+    at = date_event(parsed, call, received_at)
+    by_text = parsed.kind == EventKind.SMS_RECEIVED and match == NumberMatch.SAME
+    opt_out(call, at, None if reply.names_calls else channel, by_text=by_text)
+    ask_about_refusal(call, reply)
+    if match == NumberMatch.UNREADABLE:
+        open_follow_ups(call, FollowUp.Kind.DOUBTFUL_OPT_OUT, AnswerReason.NUMBER_UNREADABLE)
+    return True

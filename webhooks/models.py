@@ -76,7 +76,7 @@ class WebhookEvent(models.Model):
             models.UniqueConstraint(fields=["digest", "occurrence"], name="webhook_event_once"),
         ]
         indexes = [
-            # webhooks/inbox.py: apply_stored
+            # webhooks/applying.py: apply_stored
             models.Index(
                 fields=["received_at"],
                 condition=Q(state__in=["stored", "unverified", "failed"]),

@@ -20,9 +20,8 @@ from reminders.results.outcomes import find_keys, read_reply_in
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.replies import ReplyMeaning
 from reminders.traffic.callback_urls import key_of
-from webhooks.address_checks import read_event
+from webhooks.address_checks import mentions_optout, read_event, read_for_optout
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import mentions_optout, read_for_optout
 
 REPETITION_WINDOW = timedelta(minutes=2)
 MOST_COMPARED = 20  # events after the latest with the same body, so that a storm stays cheap

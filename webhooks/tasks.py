@@ -6,8 +6,8 @@ from celery import shared_task
 
 from reminders.health import heartbeats
 from reminders.traffic.shutdown import is_stopping
+from webhooks.applying import ROUND_SECONDS, apply_stored
 from webhooks.event_hints import drop_hint, hint_applying
-from webhooks.inbox import ROUND_SECONDS, apply_stored
 from webhooks.outgoing.deliveries import deliver_due
 from webhooks.outgoing.retention import delete_old_events
 from webhooks.retention.sweep import sweep_if_due

@@ -22,11 +22,10 @@ from reminders.traffic.background_requests import should_continue_after, take_re
 from reminders.traffic.callback_urls import key_of
 from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
-from webhooks.address_checks import read_consequential_keys, read_event
+from webhooks.address_checks import read_consequential_keys, read_event, read_for_optout
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, is_due, set_aside
 from webhooks.kept_back import put_on_worklist
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import read_for_optout
 
 MOST_ASKED = 20  # events per round; the guide discourages polling
 ROUND_SECONDS = 10.0  # so that slow responses don't make rounds overlap

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from django.db import Error
@@ -16,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from reminders.results.test_events import TestEvent, record_test_event
-from reminders.robotalker.events import MAX_EVENT_BYTES, RobotalkerEvent, UnreadableEvent, split_events
+from reminders.robotalker.events import MAX_EVENT_BYTES, split_events
 from reminders.traffic.callback_urls import (
     ACCOUNT_CALLBACK,
     TEST,
@@ -27,13 +26,11 @@ from reminders.traffic.callback_urls import (
     read_token,
 )
 from reminders.traffic.public_address import answer_ping
-from webhooks.address_checks import read_event
+from webhooks.address_checks import is_optout, says_no, try_reading
 from webhooks.applying import apply_at_once
-from webhooks.door_health import note_refused_event, note_stored_event
 from webhooks.event_caps import TooManyEvents, is_owed_optout
 from webhooks.event_hints import hint_applying
-from webhooks.inbox import TWICE, UnknownSubject, store_event
-from webhooks.optout_detection import is_optout
+from webhooks.inbox import TWICE, UnknownSubject, note_refused_event, note_stored_event, store_event
 from webhooks.refusal_counts import Refusal, count_refusal
 from webhooks.restored_database import suspect_restore
 
@@ -115,10 +112,7 @@ def _take(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
         event_id = _store_within_cap(callback, body, content_type)
     if event_id is None:
         return HttpResponse()
-    parsed: RobotalkerEvent | None = None
-    with suppress(UnreadableEvent):
-        parsed = read_event(callback.purpose, body, content_type)
-    if is_optout(body, parsed):
+    if says_no(callback.purpose, body, content_type):
         return HttpResponse() if apply_at_once(event_id) else _ask_to_resend()
     hint_applying()
     return HttpResponse()
@@ -132,9 +126,7 @@ def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int
     try:
         return store_event(callback, body, content_type)
     except TooManyEvents:
-        parsed: RobotalkerEvent | None = None
-        with suppress(UnreadableEvent):
-            parsed = read_event(callback.purpose, body, content_type)
+        parsed = try_reading(callback.purpose, body, content_type)
         if not is_owed_optout(callback, body, parsed):
             raise
         return store_event(callback, body, content_type, caps=TWICE)
@@ -142,9 +134,7 @@ def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int
 
 def _note_for_test(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
     """An event of a test call is noted there; its "no" counts, and nothing else does."""
-    parsed: RobotalkerEvent | None = None
-    with suppress(UnreadableEvent):
-        parsed = read_event(callback.purpose, body, content_type)
+    parsed = try_reading(callback.purpose, body, content_type)
     said = TestEvent(
         callback.public_id, callback.purpose, key_of(callback.purpose), body, parsed, is_optout(body, parsed)
     )

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet, TimeField
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
@@ -34,6 +35,15 @@ def read_practice_zone() -> tzinfo:
     """The clock of the first location by name; UTC where there is none."""
     location = Location.objects.first()
     return location.zone if location else UTC
+
+
+class InlineRows(BaseInlineFormSet[Any, Any, Any]):
+    """Django's own, but each row has the object that it belongs to, which else is read again for each."""
+
+    def _construct_form(self, i: int, **options: Any) -> Any:
+        form = super()._construct_form(i, **options)  # type: ignore[misc] # Django's, untyped
+        setattr(form.instance, self.fk.name, self.instance)
+        return form
 
 
 class SearchedList(ChangeList):
@@ -91,6 +101,13 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
         is_about_them = Q(*((f"{path}pk__in", people) for path in paths), _connector=Q.OR)
         return queryset.filter(Q(pk__in=found.order_by().values("pk")) | is_about_them), may_repeat
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelT]:
+        """The page of one row shows the same rows beside it as the list."""
+        rows = super().get_queryset(request)
+        is_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        related = self.list_select_related
+        return rows.select_related(*related) if is_one and not isinstance(related, bool) else rows
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -99,7 +116,9 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
         if (asked := _read_search(request)) is not None:
             return asked
         try:
-            return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+            return _by_the_clock(
+                request, lambda: super(ClinicAdmin, self).changelist_view(request, extra_context)
+            )
         except OverflowError:  # a filter's number is too large for its column
             return HttpResponseRedirect(request.path)
 
@@ -121,7 +140,8 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         return _by_the_clock(
-            lambda: super(ClinicAdmin, self).changeform_view(request, object_id, form_url, extra_context)
+            request,
+            lambda: super(ClinicAdmin, self).changeform_view(request, object_id, form_url, extra_context),
         )
 
 
@@ -141,6 +161,7 @@ class HistoryAdmin(ClinicAdmin[ModelT]):
 class HistoryInline(admin.TabularInline[Any, Any]):
     """Read-only history rows on the page of the object they belong to."""
 
+    formset = InlineRows
     extra = 0
     can_delete = False
     show_change_link = False
@@ -169,8 +190,11 @@ def _read_search(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseRedirect(f"{request.path}?{parameters.urlencode()}")
 
 
-def _by_the_clock(view: Callable[[], HttpResponse]) -> HttpResponse:
-    with timezone.override(read_practice_zone()):
+def _by_the_clock(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+    """By the clock of the first location by name; UTC where there is none. The frame takes the locations."""
+    locations = list(Location.objects.all())
+    request.known_locations = locations  # type: ignore[attr-defined]
+    with timezone.override(locations[0].zone if locations else UTC):
         response = view()
         if isinstance(response, SimpleTemplateResponse):
             response.render()  # now, since Django would render it after the override has ended

@@ -11,7 +11,7 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin
+from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin, InlineRows
 from contacts.models import ClosedDay, Location, OpeningHours, Provider
 from contacts.public_holidays import (
     find_subdivision,
@@ -116,12 +116,14 @@ def name_weekdays(numbers: Iterable[int]) -> str:
 
 
 class ClosedDayInline(admin.TabularInline[ClosedDay, Location]):
+    formset = InlineRows
     model = ClosedDay
     extra = 1
     formfield_overrides = FIELDS_OF_TIMES
 
 
 class OpeningHoursInline(admin.TabularInline[OpeningHours, Location]):
+    formset = InlineRows
     model = OpeningHours
     extra = 1
     formfield_overrides = FIELDS_OF_TIMES

@@ -1,21 +1,15 @@
-"""Save changed rows: each immediately, or many together with one statement per model and set of fields.
+"""Write many changed or new rows with one statement per model and set of fields."""
 
-Code that changes rows calls save_row() and add_row(). Inside a saving_together() block the rows are
-collected and written when the block ends. Until then a query returns the old values; code that needs the
-new ones calls save_collected() first. Collect only rows that are locked. Collecting the same row as two
-objects, or with two sets of fields, raises CollectedTwice: one write would silently undo the other.
-"""
-
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Field, Model
 
 ROWS_PER_STATEMENT = 1000  # PostgreSQL takes at most 65,535 parameters
@@ -23,72 +17,39 @@ T = TypeVar("T")
 Kind = tuple[type[Model], tuple[str, ...]]  # a model, and the fields to save
 
 
-class CollectedTwice(RuntimeError):
-    """A row was collected as two objects or with different fields, or two blocks were nested."""
+class SavedTwice(RuntimeError):
+    """A row is to be saved as two objects or with different fields: one write would undo the other."""
 
 
-class _Collection:
-    def __init__(self) -> None:
-        self.changed: dict[Kind, dict[int, Model]] = {}
-        self.new: dict[type[Model], list[Model]] = {}
+@dataclasses.dataclass
+class Changes:
+    """Locked rows that were changed, and new ones, until write(): before that a query returns the old values.
 
-    def add(self, row: Model, fields: tuple[str, ...]) -> None:
-        for (model, others), rows in self.changed.items():
-            if model is type(row) and row.pk in rows and (rows[row.pk] is not row or others != fields):
-                raise CollectedTwice(f"{model.__name__} {row.pk}, with {', '.join(fields) or 'all fields'}")
-        self.changed.setdefault((type(row), fields), {})[row.pk] = row
-
-
-_collection: ContextVar[_Collection | None] = ContextVar("rows to be saved together", default=None)
-
-
-def save_row(row: Model, fields: Sequence[str] = ()) -> None:
-    """Save these fields of a row, or all fields if none is named. Raises CollectedTwice."""
-    collection = _collection.get()
-    if collection is None:
-        row.save(update_fields=fields or None)
-    else:
-        collection.add(row, tuple(fields))
-
-
-def add_row(row: Model) -> None:
-    """Insert a new row. Inside saving_together() it has no primary key until the block ends."""
-    collection = _collection.get()
-    if collection is None:
-        row.save(force_insert=True)
-    else:
-        collection.new.setdefault(type(row), []).append(row)
-
-
-@contextmanager
-def saving_together() -> Iterator[None]:
-    """Collect the rows saved in this block and write them at its end; drop them if the block raises.
-
-    Raises TransactionManagementError outside a transaction, and CollectedTwice inside another such block.
+    It is handed to whatever changes rows, so that many changes are written with few statements.
     """
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("rows can only be saved together inside a transaction")
-    if _collection.get() is not None:
-        raise CollectedTwice("saving_together() blocks can't be nested")
-    token = _collection.set(_Collection())
-    try:
-        yield
-        save_collected()
-    finally:
-        _collection.reset(token)
 
+    _changed: dict[Kind, dict[int, Model]] = dataclasses.field(default_factory=dict)
+    _new: dict[type[Model], list[Model]] = dataclasses.field(default_factory=dict)
 
-def save_collected() -> None:
-    """Write the rows collected so far. Does nothing outside saving_together()."""
-    collection = _collection.get()
-    if collection is None:
-        return
-    for (_, fields), rows in collection.changed.items():
-        save_rows(list(rows.values()), fields)
-    for model, added in collection.new.items():
-        model._default_manager.bulk_create(added)
-    collection.changed.clear()
-    collection.new.clear()
+    def save(self, row: Model, fields: Sequence[str] = ()) -> None:
+        """Note these fields of a row, or all fields if none is named. Raises SavedTwice."""
+        for (model, others), rows in self._changed.items():
+            if model is type(row) and row.pk in rows and (rows[row.pk] is not row or others != tuple(fields)):
+                raise SavedTwice(f"{model.__name__} {row.pk}, with {', '.join(fields) or 'all fields'}")
+        self._changed.setdefault((type(row), tuple(fields)), {})[row.pk] = row
+
+    def add(self, row: Model) -> None:
+        """Note a new row; it gets its primary key when it is written."""
+        self._new.setdefault(type(row), []).append(row)
+
+    def write(self) -> None:
+        """Write what was noted, with one statement per model and set of fields."""
+        for (_, fields), rows in self._changed.items():
+            save_rows(list(rows.values()), fields)
+        for added in self._new.values():
+            insert_rows(added)
+        self._changed.clear()
+        self._new.clear()
 
 
 def take_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -104,19 +65,24 @@ def save_rows(rows: Sequence[Model], fields: Sequence[str] = ()) -> None:
     The values are sent as one array per field. bulk_update() would build a CASE with a branch for each row
     and field, which for fifty rows takes longer than fifty UPDATEs.
     """
-    if not rows:
-        return
-    meta = rows[0]._meta
-    columns = [f for f in meta.concrete_fields if f.name in fields or not (fields or f.primary_key)]
+    if rows:
+        update, every = _write_update(type(rows[0]), tuple(fields))
+        with connection.cursor() as cursor:
+            cursor.execute(update, [[_prepare(field, row) for row in rows] for field in every])
+
+
+@cache
+def _write_update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list["Field[Any, Any]"]]:
+    """The statement, and the fields whose arrays it takes."""
+    meta = model._meta
+    columns = [f for f in meta.concrete_fields if f.name in names or not (names or f.primary_key)]
     every = [meta.pk, *columns]
-    values = [[_prepare(field, row) for row in rows] for field in every]
     assignments = ", ".join(f'"{field.column}" = new."{field.column}"' for field in columns)
     arrays = ", ".join(f"%s::{_type_of(field)}[]" for field in every)
-    names = ", ".join(f'"{field.column}"' for field in every)
+    new = ", ".join(f'"{field.column}"' for field in every)
     table, key = meta.db_table, meta.pk.column
-    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS new ({names})'  # noqa: S608 - our own
-    with connection.cursor() as cursor:
-        cursor.execute(f'{update} WHERE "{table}"."{key}" = new."{key}"', values)
+    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS new ({new})'  # noqa: S608 - our own
+    return f'{update} WHERE "{table}"."{key}" = new."{key}"', every
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
@@ -128,21 +94,28 @@ def insert_rows(rows: Sequence[Model]) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    key, *columns = [meta.pk, *(f for f in meta.concrete_fields if not (f.primary_key or f.generated))]
+    insert, columns = _write_insert(type(rows[0]))
     values = [{f.column: row.__dict__[f.attname] for f in columns} for row in rows]
     for field in (f for f in columns if type(f).pre_save is not Field.pre_save):  # such as auto_now_add
         for row, written in zip(rows, values, strict=True):
             written[field.column] = field.pre_save(row, add=True)
-    names = ", ".join(f'"{field.column}"' for field in columns)
-    typed = ", ".join(f'"{field.column}" {_type_of(field)}' for field in columns)
-    table = meta.db_table
-    insert = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM json_to_recordset(%s) AS new ({typed})'  # noqa: S608 - our own
     with connection.cursor() as cursor:
-        cursor.execute(f'{insert} RETURNING "{key.column}"', [json.dumps(values, default=_write_as_text)])
+        cursor.execute(insert, [json.dumps(values, default=_write_as_text)])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
             row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _write_insert(model: type[Model]) -> tuple[str, list["Field[Any, Any]"]]:
+    """The statement, and the fields whose values it takes."""
+    meta = model._meta
+    columns = [f for f in meta.concrete_fields if not (f.primary_key or f.generated)]
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    typed = ", ".join(f'"{field.column}" {_type_of(field)}' for field in columns)
+    new = f"json_to_recordset(%s) AS new ({typed})"
+    insert = f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {new}'  # noqa: S608 - our own
+    return f'{insert} RETURNING "{meta.pk.column}"', columns
 
 
 def _write_as_text(value: Any) -> str:

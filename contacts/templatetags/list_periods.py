@@ -28,9 +28,13 @@ class RowsByTime:
 
     def __init__(self, rows: "QuerySet[Any, Any]") -> None:
         self.rows = rows
+        self._found: dict[str, dict[str, Any]] = {}  # the first and last row are asked for twice
 
     def aggregate(self, **asked: Any) -> dict[str, Any]:
-        return self.rows.order_by().aggregate(**asked)
+        key = repr(asked)
+        if key not in self._found:
+            self._found[key] = self.rows.order_by().aggregate(**asked)
+        return self._found[key]
 
     def dates(self, name: str, kind: str) -> list[date]:
         found = self.aggregate(first=Min(name), last=Max(name))

@@ -14,7 +14,7 @@ from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin, KnownValuesFilter
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.reports.batches import NOT_ENDED, ComparedCount, compare_counts
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT

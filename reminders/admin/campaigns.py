@@ -6,13 +6,14 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.history import HistoryAdmin, HistoryInline, read_practice_zone
+from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.templatetags.display import day_and_clock
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.history import HistoryEntry, read_history
@@ -86,7 +87,7 @@ class CampaignAdmin(HistoryAdmin[Campaign]):
     @admin.display(description=_("history"))
     def versions(self, campaign: Campaign) -> SafeString | str:
         """Each version with who, when and what it changed, the newest first."""
-        entries = read_history(campaign.pk, read_practice_zone(), most=MOST_VERSIONS)
+        entries = read_history(campaign.pk, timezone.get_current_timezone(), most=MOST_VERSIONS)
         rows = ((_describe_version(entry), _describe_changes(entry)) for entry in entries)
         return format_html_join("", "<div><strong>{}</strong>{}</div>", rows) or "-"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
 
 from contacts.models import Appointment, PhoneNumber
 from contacts.models.people import Channel
@@ -52,7 +53,7 @@ class Visit:
     ends: Sequence[tuple[Reminder, ReminderEnd]]
 
 
-def find_upcoming(now: datetime) -> "QuerySet[Appointment]":
+def find_upcoming(now: datetime | Now) -> "QuerySet[Appointment]":
     """Every visit that must stand somewhere at `now`."""
     return Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
 

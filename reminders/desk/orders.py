@@ -11,16 +11,16 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.appointments import add_change, lock_appointments
+from contacts.appointments import add_change, add_changes, lock_appointments
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import saving_together
+from contacts.database.saving import save_rows
 from contacts.models import AppointmentChange
 from reminders.deciding.explanations import foresee_call
 from reminders.deciding.households import choose_families, find_relatives
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.follow_ups import resolve_missed
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again
@@ -61,6 +61,7 @@ def order_call(reminder_id: int, *, by: User) -> None:
     now = read_database_clock()
     reminder.ordered_by, reminder.channel = by, ""  # the step's own, even if a text was to follow
     plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)
+    reminder.save()
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)
     account_for([reminder.appointment_id])
@@ -114,10 +115,11 @@ def _skip_group(reminder_ids: Sequence[int], by: User, reason: Reason) -> int:
     lock_appointments(asked.values_list("appointment", flat=True))
     waiting = asked.filter(state__in=REMINDER_PENDING).select_related("appointment").order_by("pk")
     reminders, now = list(waiting.select_for_update(of=("self",))), read_database_clock()
-    with saving_together():
-        for reminder in reminders:
-            finish_reminder(reminder, ReminderState.SKIPPED, reason)
-            add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
+    for reminder in reminders:
+        finish_reminder(reminder, ReminderState.SKIPPED, reason)
+    save_rows(reminders)
+    skipped = [reminder.appointment for reminder in reminders]
+    add_changes(skipped, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
     account_for({reminder.appointment_id for reminder in reminders})
     return len(reminders)
 
@@ -140,6 +142,7 @@ def put_back_reminder(reminder_id: int, *, by: User) -> None:
         reminder.due_at, reminder.not_after = owed.due_at, owed.not_after
     now = read_database_clock()
     plan_again(reminder, next_look_at=max(now, reminder.not_before))
+    reminder.save()
     _check_it_can_be_in_time(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.STEP_PUT_BACK, by=by, at=now)
     resolve_missed(reminder, by=by, at=now)

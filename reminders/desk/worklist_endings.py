@@ -23,8 +23,7 @@ from reminders.desk.worklist import (
     find_follow_up,
     lock_entry,
 )
-from reminders.lifecycle.call_reminders import reminders_of
-from reminders.lifecycle.calls import close_call
+from reminders.lifecycle.calls import close_call, reminders_of
 from reminders.lifecycle.follow_ups import UNRESOLVED, due_by_database_clock, find_same_entry
 from reminders.lifecycle.locking import lock_call, lock_numbers
 from reminders.lifecycle.reminders import finish_reminder
@@ -209,6 +208,7 @@ def _abandon(call: CallRecord) -> bool:
     for reminder in reminders_of(call):
         if reminder.state == ReminderState.IN_PROGRESS:
             finish_reminder(reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
+            reminder.save()
     return True
 
 

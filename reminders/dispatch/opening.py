@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from contacts.appointments import lock_appointments
 from contacts.database.arrays import is_any
-from contacts.database.saving import insert_rows, saving_together
+from contacts.database.saving import insert_rows, save_rows
 from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
 from reminders.deciding.households import build_message, choose_companions, find_candidates
@@ -35,13 +35,13 @@ from reminders.deciding.situations import (
 from reminders.deciding.stored_decisions import write_decision
 from reminders.deciding.trial_use import count_left_on_trial
 from reminders.lifecycle.locking import lock_numbers
-from reminders.lifecycle.reminders import apply_decision, plan_again
+from reminders.lifecycle.reminders import apply_decision, check_reminder_move, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.results.unanswered import account_for
 from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
-from reminders.rules.states import ReminderState, check_reminder_move
+from reminders.rules.states import ReminderState
 from reminders.traffic.switch import read_pause_and_clock
 from reminders.wording.pronunciations import Pronunciations
 from reminders.wording.scripts import caller_id, find_missing_language
@@ -88,8 +88,8 @@ def _take_last_look(
     is_paused_now, now = read_pause_and_clock()
     facts = read_facts_together(reminders, practice, sending_paused=paused or is_paused_now)
     last_look = LastLook(facts, now, batch, practice.pronunciations)
-    with saving_together():
-        last_look.decide_on(one for one in facts if one.reminder.pk in ids and one.reminder.claim == claim)
+    last_look.decide_on(one for one in facts if one.reminder.pk in ids and one.reminder.claim == claim)
+    save_rows(last_look.held)
     account_for(last_look.not_called)
     return last_look
 
@@ -139,6 +139,7 @@ class LastLook:
         self._paces = {reminder: paces.get(location) for reminder, location in location_of.items()}
         on_trial = any(one.situation.mode == SendingMode.TRIAL for one in facts)
         self._left_on_trial = count_left_on_trial(now) if on_trial else 1
+        self.held: list[Reminder] = []  # to be saved: waiting, held, skipped or missed
         self.not_called: set[int] = set()  # appointments with a reminder that has ended, or is held
         self._companion_ids: set[int] = set()
         self._number_ids: set[int] = set()  # of the calls and texts opened so far
@@ -163,6 +164,7 @@ class LastLook:
                 self._open(facts, situation, pace)
             else:
                 apply_decision(reminder, decision, self.now)
+                self.held.append(reminder)
                 if decision.verdict != Verdict.WAIT:
                     self.not_called.add(reminder.appointment_id)
                 if pace and decision.until and decision.reason == Reason.DESK_PACE:
@@ -182,6 +184,7 @@ class LastLook:
         )
         if number.pk in self._number_ids or (self.batch and companions) or not is_like_first:
             plan_again(reminder, next_look_at=self.now)
+            self.held.append(reminder)
             return
         if self.batch and not first:
             self.batch.channel, self.batch.mode = lead.channel, lead.situation.mode

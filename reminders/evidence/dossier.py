@@ -26,7 +26,7 @@ from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.rule_words import describe_rules
 from reminders.deciding.situations import hours_of, zones_of
 from reminders.deciding.stored_decisions import StoredDecision, read_decision
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallCompanion, CallRecord, EvidenceLook, FollowUp
 from reminders.pages.sentences import describe_call, describe_change
 from reminders.pages.story import name_person

@@ -8,7 +8,7 @@ from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
 from contacts.models import Appointment
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rules.states import ReminderState
 

@@ -6,22 +6,34 @@ then locations come before all of them: planners (planning/bulk_rows.py) and who
 (contacts/appointments.py: lock_zones) share their locks, and an edit holds them exclusively while it replans.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, Model, OuterRef, Prefetch, QuerySet
 from psycopg.errors import LockNotAvailable
 
 from contacts.appointments import lock_appointments
 from contacts.database.arrays import is_any
 from contacts.database.patience import wait_for_locks
-from contacts.models import PhoneNumber
+from contacts.models import Appointment, PhoneNumber
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallCompanion, CallRecord, Reminder
 
 BRIEFLY = 2.0  # seconds
-_AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
+_AROUND_A_REMINDER = ("reminder__appointment__contact", "reminder__appointment__location", "reminder__step")
+_AROUND_A_CALL = (*_AROUND_A_REMINDER, "number")
+_CLOSED_DAYS = "reminder__appointment__location__closed_days"
+_LOCKED = ("reminder__appointment", "number", "reminder", "self")
+# The same rows of a household's call: each table with the ids, in the order of locks.
+_ROWS_OF_A_CALL: tuple[tuple[type[Model], Callable[[CallRecord], set[int]]], ...] = (
+    (Appointment, lambda call: {reminder.appointment_id for reminder in reminders_of(call)}),
+    (PhoneNumber, lambda call: {call.number_id}),
+    (Reminder, lambda call: {reminder.pk for reminder in reminders_of(call)}),
+    (CallRecord, lambda call: {call.pk}),
+)
 
 
 @contextmanager
@@ -84,54 +96,60 @@ def lock_call(call_id: int) -> CallRecord:
     # One statement: PostgreSQL locks the rows of a result in the order in which FOR UPDATE names the tables.
     # It finds only a call without companions, since those would have to be locked before the call. A call's
     # companions never change.
-    alone = (
-        CallRecord.objects.filter(~Exists(CallCompanion.objects.filter(call=OuterRef("pk"))), pk=call_id)
-        .select_related(*_AROUND_A_CALL)
-        .prefetch_related(Prefetch("companions", queryset=CallCompanion.objects.none()))
-        .select_for_update(of=("reminder__appointment", "number", "reminder", "self"), no_key=True)
-        .first()
-    )
+    alone = _calls_of_one().filter(pk=call_id).select_for_update(of=_LOCKED, no_key=True).first()
     return alone or _lock_household_call(call_id)
 
 
 def _lock_household_call(call_id: int) -> CallRecord:
-    calls = CallRecord.objects.select_related(*_AROUND_A_CALL)
-    call = calls.get(pk=call_id)
-    companions = call.companions.select_related("reminder")
-    reminders = [call.reminder, *(companion.reminder for companion in companions)]
+    call = _household_calls().get(pk=call_id)
+    reminders = reminders_of(call)
     lock_appointments(reminder.appointment_id for reminder in reminders)
     lock_numbers([call.number_id])
-    _lock_reminders(reminder.pk for reminder in reminders)
-    around = CallCompanion.objects.select_related("reminder__appointment__contact", "reminder__step")
-    return (
-        calls.prefetch_related(Prefetch("companions", queryset=around.order_by("pk")))
-        .select_for_update(of=("self",), no_key=True)
-        .get(pk=call_id)
-    )
-
-
-def _lock_reminders(ids: Iterable[int]) -> None:
-    rows = Reminder.objects.filter(pk__in=set(ids)).order_by("pk")
+    rows = Reminder.objects.filter(pk__in={reminder.pk for reminder in reminders}).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
+    return _household_calls().select_for_update(of=("self",), no_key=True).get(pk=call_id)
 
 
 def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
-    """Many locked calls by id, each with its appointment, number and reminder. It waits for no lock.
+    """Many locked calls by id, each with its appointments, number and reminders. It waits for no lock.
 
-    `call.reminder` and `call.number` are the locked rows; two calls that share one have an object each. Calls
-    are left out if somebody holds one of their rows, or if they are for a household: lock_call() is for them.
+    The rows are as from lock_call(); two calls that share one have an object each. Calls of which somebody
+    holds a row are left out.
     """
-    in_households = Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
-    locked = (
-        CallRecord.objects.filter(~in_households, pk__in=set(call_ids))
-        .select_related(*_AROUND_A_CALL, "reminder__appointment__location")
-        .prefetch_related(
-            Prefetch("companions", queryset=CallCompanion.objects.none()),
-            "reminder__appointment__location__closed_days",
-        )
-        .select_for_update(
-            of=("reminder__appointment", "number", "reminder", "self"), no_key=True, skip_locked=True
-        )
-        .order_by("pk")
-    )
-    return {call.pk: call for call in locked}
+    wanted = set(call_ids)
+    calls = _calls_of_one().filter(is_any("pk", wanted)).prefetch_related(_CLOSED_DAYS).order_by("pk")
+    locked = {call.pk: call for call in calls.select_for_update(of=_LOCKED, no_key=True, skip_locked=True)}
+    return locked | _lock_free_households(wanted - locked.keys())
+
+
+def _lock_free_households(call_ids: Collection[int]) -> dict[int, CallRecord]:
+    """Those of the calls that are for a household, and of which nobody holds a row."""
+    if not call_ids:
+        return {}
+    calls = list(_household_calls().filter(_is_for_household(), pk__in=call_ids))
+    held: dict[type[Model], set[int]] = {}
+    for model, ids_of in _ROWS_OF_A_CALL:
+        rows = model._default_manager.filter(is_any("pk", {pk for call in calls for pk in ids_of(call)}))
+        free = rows.order_by("pk").select_for_update(no_key=True, skip_locked=True)
+        held[model] = set(free.values_list("pk", flat=True))
+        calls = [call for call in calls if held[model].issuperset(ids_of(call))]
+    # read again, as they are since nobody else can change them
+    return {call.pk: call for call in _household_calls().filter(pk__in=[call.pk for call in calls])}
+
+
+def _is_for_household() -> Exists:
+    return Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
+
+
+@cache
+def _calls_of_one() -> "QuerySet[CallRecord]":
+    """Built once, as in dispatch/opening.py."""
+    nobody = Prefetch("companions", queryset=CallCompanion.objects.none())
+    calls = CallRecord.objects.filter(~_is_for_household()).select_related(*_AROUND_A_CALL)
+    return calls.prefetch_related(nobody)
+
+
+def _household_calls() -> "QuerySet[CallRecord]":
+    around = CallCompanion.objects.select_related(*_AROUND_A_REMINDER).prefetch_related(_CLOSED_DAYS)
+    companions = Prefetch("companions", queryset=around.order_by("pk"))
+    return CallRecord.objects.select_related(*_AROUND_A_CALL).prefetch_related(companions, _CLOSED_DAYS)

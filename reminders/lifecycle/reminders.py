@@ -1,4 +1,7 @@
-"""Changing the state of a locked reminder after a decision or an outcome: planned again, or finished."""
+"""Changing the state of a locked reminder after a decision or an outcome: planned again, or finished.
+
+The functions for one reminder change it, and leave it to their caller to save it: alone, or with many others.
+"""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -7,12 +10,11 @@ from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest, Now
 
-from contacts.database.saving import save_row
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.decide import CAP_LOOK, Decision, Verdict
 from reminders.rules.reasons import Reason
-from reminders.rules.states import ReminderState, check_reminder_move
+from reminders.rules.states import REMINDER_MOVES, ReminderState
 
 # How soon a held reminder is checked again: less often the longer it is held; there may be 50,000 of them.
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
@@ -22,6 +24,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WAITING = Q(state=ReminderState.PLANNED, next_look_at__gt=Greatest("due_at", "try_after"))
 
 _rng = random.SystemRandom()
+
+
+class MoveNotAllowed(ValueError):
+    """The table doesn't allow this move."""
 
 
 def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> None:
@@ -85,7 +91,6 @@ def plan_again(
     reminder.next_look_at = min(next_look_at, reminder.not_after)
     reminder.try_after = try_after or reminder.try_after
     reminder.claim, reminder.lease_until = None, None
-    save_row(reminder)
 
 
 def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> None:
@@ -94,7 +99,12 @@ def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> No
         check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
     reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
-    save_row(reminder)
+
+
+def check_reminder_move(old: str, new: str) -> None:
+    """Raises MoveNotAllowed unless a reminder may move from `old` to `new`."""
+    if new not in REMINDER_MOVES[old]:
+        raise MoveNotAllowed(f"a reminder can't move from {old} to {new}")
 
 
 def mark_missed(reminder: Reminder, reason: str) -> None:

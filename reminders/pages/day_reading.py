@@ -14,7 +14,7 @@ from reminders.deciding.households import choose_families
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.deciding.situations import without_settings
-from reminders.lifecycle.call_reminders import attach_calls
+from reminders.lifecycle.calls import attach_calls
 from reminders.models import Reminder, SendingSwitch
 from reminders.pages.sentences import name_family
 from reminders.pages.standings import (

@@ -1,11 +1,12 @@
 """What the frame around every page shows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
@@ -79,6 +80,7 @@ class Frame:
     a row that failed; `waits_until`: until when it asked to slow down, None if that is over. `counted_at`:
     when the counts of reports were last brought up to date, by the clock of the first location. `counts`: the
     numbers in the menu. `clock`: the database's time when it was read (aware), None in an empty database.
+    `stopped`: campaigns that somebody paused and said why; `people`: who paused anything, by id.
     """
 
     today: date
@@ -97,27 +99,27 @@ class Frame:
     failures: int
     waits_until: datetime | None
     clock: datetime | None = None
+    stopped: Sequence[Campaign] = ()
+    people: Mapping[int, User] = field(default_factory=dict)
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:
         """The locations for which nothing is sent."""
-        zone = self.locations[0].zone if self.locations else None
-        found = [describe_part_pause(location, zone) for location in self.locations]
-        return [pause for pause in found if pause]
+        return self._describe(self.locations)
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
         """All of them, by name; queried only where they are shown."""
-        return list(Campaign.objects.select_related("paused_by"))
+        return list(Campaign.objects.all())
 
     @cached_property
     def paused_campaigns(self) -> list[PartPause]:
-        """The campaigns that somebody paused and said why; queried only if there are any."""
-        if not self.counts.paused_campaigns:
-            return []
+        """The campaigns that somebody paused and said why."""
+        return self._describe(self.stopped)
+
+    def _describe(self, parts: Iterable[Location | Campaign]) -> list[PartPause]:
         zone = self.locations[0].zone if self.locations else None
-        stopped = [one for one in self.campaigns if one.state == Campaign.State.PAUSED and one.pause_reason]
-        found = [describe_part_pause(campaign, zone) for campaign in stopped]
+        found = (describe_part_pause(one, zone, self.people.get(one.paused_by_id or 0)) for one in parts)
         return [pause for pause in found if pause]
 
     @property
@@ -162,7 +164,8 @@ class Frame:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The context processor. Lazy, so that pages without a frame run no queries for it."""
     rail = SimpleLazyObject(lambda: list_places(RAIL, request.user))
-    return {"frame": SimpleLazyObject(read_frame), "rail": rail}
+    locations = getattr(request, "known_locations", None)  # of the admin's pages
+    return {"frame": SimpleLazyObject(lambda: read_frame(locations)), "rail": rail}
 
 
 def read_frame(locations: Sequence[Location] | None = None) -> Frame:
@@ -171,8 +174,8 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
     """
     now = timezone.now()
     if locations is None:
-        locations = list(Location.objects.select_related("paused_by"))
-    switch, beats, counts, clock = read_frame_rows()
+        locations = list(Location.objects.all())
+    switch, beats, counts, clock, stopped_campaigns, people = read_frame_rows()
     zone = locations[0].zone if locations else None
     read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
@@ -192,9 +195,11 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
         stopped_sweep=stopped,
         stopped_at=stopped_at,
         clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
-        pause=describe_pause(switch, now, zone),
+        pause=describe_pause(switch, now, zone, people.get(switch.by_id or 0)),
         counted_at=beats[COUNTING].at.astimezone(zone) if COUNTING in beats else None,
         failures=switch.failures,
         waits_until=gate.astimezone(zone) if gate and gate > now else None,
         clock=clock,
+        stopped=stopped_campaigns,
+        people=people,
     )

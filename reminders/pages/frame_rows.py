@@ -1,40 +1,45 @@
 """What every page's frame is read from, in one query: the switch, the heartbeats, and the menu's numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import CharField, Count, JSONField, Model, QuerySet, Value
+from django.contrib.auth.models import User
+from django.db.models import CharField, Count, JSONField, Model, Q, QuerySet, Value
 from django.db.models.functions import JSONObject, Now
 
+from contacts.models import Location
 from contacts.watching.standing import find_what_needs_staff
 from reminders.health.heartbeats import Heartbeats
 from reminders.models import Campaign, Heartbeat, ReceivedText, SendingSwitch
 from reminders.pages.worklist import find_awake
 
 Row = TypeVar("Row", bound=Model)
+NAMES = ("id", "username", "first_name", "last_name")
 
 
 class RailCounts(NamedTuple):
-    """Entries of the worklist, numbers with texts to read, lists that wait, campaigns paused by somebody."""
+    """Entries of the worklist, numbers with texts to read, lists that wait."""
 
     worklist: int
     texts: int
     imports: int
-    paused_campaigns: int
 
 
 class FrameRows(NamedTuple):
     """The switch, not paused when there is no row yet; the heartbeats as read_heartbeats() gives them.
 
-    `clock`: the database's time when they were read, None where there are neither.
+    `clock`: the database's time when they were read, None where there are neither. `paused_campaigns`: those
+    that somebody paused and said why; `people`: who paused anything, by id, with their names alone.
     """
 
     switch: SendingSwitch
     beats: Heartbeats
     counts: RailCounts
     clock: datetime | None
+    paused_campaigns: Sequence[Campaign] = ()
+    people: Mapping[int, User] = {}
 
 
 def read_frame_rows() -> FrameRows:
@@ -42,11 +47,14 @@ def read_frame_rows() -> FrameRows:
     parts = [
         _count("worklist", find_awake(), Count("entry", distinct=True)),
         _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
-        _count("paused_campaigns", _find_paused_campaigns(), Count("pk")),
         *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
         _give("beat", Heartbeat.objects.all()),
         _give("switch", SendingSwitch.objects.filter(pk=1)),
+        _give("campaign", _find_paused_campaigns()),
+        _give("person", _find_who_paused(), NAMES),
     ]
+    campaigns: list[Campaign] = []
+    people: dict[int, User] = {}
     switch, beats, counts = SendingSwitch(), dict[str, Heartbeat](), Counter[str]()
     clock: datetime | None = None
     for what, count, row in parts[0].union(*parts[1:], all=True):
@@ -59,14 +67,29 @@ def read_frame_rows() -> FrameRows:
                 beats[beat.name] = beat
             case "switch":
                 switch = _build(SendingSwitch, row)
+            case "campaign":
+                campaigns.append(_build(Campaign, row))
+            case "person":
+                people[row["id"]] = User(**{name: row[name] for name in NAMES})
             case _:
                 counts[what] += count
-    return FrameRows(switch, beats, RailCounts(**{name: counts[name] for name in RailCounts._fields}), clock)
+    numbers = RailCounts(**{name: counts[name] for name in RailCounts._fields})
+    campaigns.sort(key=lambda campaign: campaign.name)
+    return FrameRows(switch, beats, numbers, clock, campaigns, people)
 
 
 def _find_paused_campaigns() -> "QuerySet[Campaign]":
     """The campaigns that somebody paused and said why."""
     return Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")
+
+
+def _find_who_paused() -> "QuerySet[User]":
+    """Whoever paused all sending, a campaign or a location."""
+    return User.objects.filter(
+        Q(pk__in=SendingSwitch.objects.exclude(paused_at=None).values("by"))
+        | Q(pk__in=_find_paused_campaigns().values("paused_by"))
+        | Q(pk__in=Location.objects.exclude(paused_at=None).values("paused_by"))
+    )
 
 
 def _count(what: str, rows: "QuerySet[Any]", count: Count) -> "QuerySet[Any, Any]":
@@ -77,9 +100,10 @@ def _count(what: str, rows: "QuerySet[Any]", count: Count) -> "QuerySet[Any, Any
     return part
 
 
-def _give(what: str, rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
-    """Each row with all its columns, and the database's time of this moment as `clock`."""
-    columns = {field.attname: field.attname for field in rows.model._meta.concrete_fields}
+def _give(what: str, rows: "QuerySet[Any]", names: Sequence[str] = ()) -> "QuerySet[Any, Any]":
+    """Each row with these columns, by default all, and the database's time of this moment as `clock`."""
+    names = names or [field.attname for field in rows.model._meta.concrete_fields]
+    columns = {name: name for name in names}
     found = rows.order_by().annotate(
         what=Value(what, output_field=CharField()),
         count=Value(0),

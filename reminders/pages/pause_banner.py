@@ -29,15 +29,15 @@ class PartPause:
     words: str
 
 
-def describe_part_pause(part: Location | Campaign, zone: tzinfo | None) -> PartPause | None:
+def describe_part_pause(part: Location | Campaign, zone: tzinfo | None, who: User | None) -> PartPause | None:
     """The pause of a location or a campaign in words, by the clock of `zone`; None while it isn't paused.
 
-    `paused_by` must be loaded.
+    `who`: whoever paused it.
     """
     if part.paused_at is None:
         return None
     since = part.paused_at.astimezone(zone)
-    words = {"who": _name_user(part.paused_by), "day": day(since), "time": clock(since)}
+    words = {"who": _name_user(who), "day": day(since), "time": clock(since)}
     said = _("%(who)s paused it on %(day)s at %(time)s.") % words
     return PartPause(part.name, " ".join(filter(None, [said, _quote(part.pause_reason)])))
 
@@ -46,14 +46,16 @@ def _quote(reason: str) -> str:
     return _("The reason: “%(reason)s”.") % {"reason": reason.rstrip(".")} if reason else ""
 
 
-def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> Pause | None:
-    """The pause in words, by the clock of `zone`; None while sending is on."""
+def describe_pause(
+    switch: SendingSwitch, now: datetime, zone: tzinfo | None, who: User | None
+) -> Pause | None:
+    """The pause in words, by the clock of `zone`; None while sending is on. `who`: whoever paused it."""
     if switch.paused_at is None:
         return None
     since = switch.paused_at.astimezone(zone)
     when = {"day": day(since), "time": clock(since)}
     words = [
-        _describe_cause(switch) % when,
+        _describe_cause(switch, who) % when,
         _quote(switch.pause_reason),
         _describe_checking(switch, now, zone),
         _describe_options(switch),
@@ -61,7 +63,7 @@ def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) ->
     return Pause(" ".join(filter(None, words)), ends_by_itself=switch.cause in PROBED)
 
 
-def _describe_cause(switch: SendingSwitch) -> str:
+def _describe_cause(switch: SendingSwitch, who: User | None) -> str:
     match switch.cause:
         case Cause.KEY_REFUSED:
             return _("Robotalker refused the API key on %(day)s at %(time)s.")
@@ -70,8 +72,8 @@ def _describe_cause(switch: SendingSwitch) -> str:
         case Cause.RESTORED:
             return _("The database was restored or moved on %(day)s at %(time)s.")
     # A percent sign in the name must survive the second formatting, which fills in the day and time.
-    who = _name_user(switch.by).replace("%", "%%")
-    return _("%(who)s paused sending on %%(day)s at %%(time)s.") % {"who": who}
+    name = _name_user(who).replace("%", "%%")
+    return _("%(who)s paused sending on %%(day)s at %%(time)s.") % {"who": name}
 
 
 def _describe_checking(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> str:

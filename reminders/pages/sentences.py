@@ -162,7 +162,7 @@ def describe_call(call: CallRecord) -> str:
 def describe_household(call: CallRecord) -> str:
     """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only.
 
-    The call is of call_reminders.attach_told_calls().
+    The call is of calls.attach_told_calls().
     """
     others: list[str] = call.companion_names  # type: ignore[attr-defined]
     family = name_people([call.reminder.appointment.contact.first_name, *others])

@@ -19,7 +19,7 @@ from reminders.deciding.coverage import is_being_planned
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import PracticeConfig
-from reminders.lifecycle.call_reminders import calls_of
+from reminders.lifecycle.calls import calls_of
 from reminders.models import CallRecord, Campaign, Reminder
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import ALWAYS_TOO_LATE, phrase_for, sentence_for
@@ -70,7 +70,7 @@ def read_standing_facts(
     unplanned: Collection[Campaign] = (),
     practice: PracticeConfig | None = None,
 ) -> StandingFacts:
-    """The facts. Reminders come from situations.with_situation() and call_reminders.with_calls().
+    """The facts. Reminders come from situations.with_situation() and calls.with_calls().
 
     `use` is what has gone to the number, as explain_reminder() takes it. `unplanned`: the campaigns of
     coverage.read_unplanned_campaigns(). `practice`: the settings, where they were read for many visits.

@@ -30,9 +30,9 @@ def read_stops() -> Stops:
     zone = locations[0].zone if locations else None
     running = Campaign.objects.exclude(state=Campaign.State.DRAFT).select_related("paused_by")
     return Stops(
-        tuple(Part(one.pk, one.name, describe_part_pause(one, zone)) for one in locations),
+        tuple(Part(one.pk, one.name, describe_part_pause(one, zone, one.paused_by)) for one in locations),
         tuple(
-            Part(one.pk, one.name, describe_part_pause(one, zone) or _describe_old_pause(one))
+            Part(one.pk, one.name, describe_part_pause(one, zone, one.paused_by) or _describe_old_pause(one))
             for one in running
         ),
     )

@@ -18,7 +18,7 @@ from reminders.deciding.households import build_message, choose_families, find_r
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.deciding.situations import PracticeConfig, read_reminder_facts, without_settings
-from reminders.lifecycle.call_reminders import attach_told_calls, calls_of
+from reminders.lifecycle.calls import attach_told_calls, calls_of
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
 from reminders.pages.standings import Standing, find_standing, read_standing_facts

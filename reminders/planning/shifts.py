@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from contacts.appointments import lock_appointments
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import save_row, saving_together
+from contacts.database.saving import save_rows
 from contacts.models import Appointment, AppointmentChange, Location
 from contacts.shifts import Shift, find_shifts, save_shifts
 from reminders.deciding.situations import read_reminder_facts, with_situation
@@ -108,9 +108,9 @@ def shift_appointments(
     save_shifts(shifts, what, now=now, by=by)
     waiting = Reminder.objects.select_for_update(of=("self",))
     reminders = _find_reminder_shifts(waiting, shifts, location, now)
-    with saving_together():
-        for each in reminders:
-            _save_reminder(each, now)
+    for each in reminders:
+        _shift_reminder(each, now)
+    save_rows([each.reminder for each in reminders])
     _bring_follow_ups_forward(shifts, now)
     return ShiftReport(shifts, reminders)
 
@@ -171,12 +171,11 @@ def _find_new_moments(reminder: Reminder, now: datetime) -> ReminderShift:
     return ReminderShift(reminder, due_at, not_after, next_look_at, not_owed)
 
 
-def _save_reminder(shift: ReminderShift, now: datetime) -> None:
+def _shift_reminder(shift: ReminderShift, now: datetime) -> None:
     reminder = shift.reminder
     reminder.due_at, reminder.not_after = shift.due_at, shift.not_after
     reminder.next_look_at = shift.next_look_at
     if not shift.not_owed:
-        save_row(reminder)
         return
     situation = read_reminder_facts(reminder, sending_paused=False).situation
     decision = decide(replace(situation, not_after=now), now)

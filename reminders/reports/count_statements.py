@@ -17,7 +17,7 @@ _LOCAL_TIME = """
             (second %% 86400 / 3600)::int AS hour
     ) AS wall
 """
-# every try about a reminder, as its lead or as a companion (reminders/lifecycle/call_reminders.py)
+# every try about a reminder, as its lead or as a companion (reminders/lifecycle/calls.py)
 _TRIES = """(
     SELECT call.state, call.mode, call.submitting_at FROM reminders_callrecord AS call
     WHERE call.reminder_id = reminder.id

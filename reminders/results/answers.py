@@ -7,12 +7,13 @@ time, 9 opts the number out. What a text means is in rules/replies.py.
 
 from datetime import datetime
 
-from contacts.appointments import record_answer_on_locked
+from contacts.appointments import give_answer
+from contacts.database.saving import Changes
 from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
 from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
 from contacts.own_numbers import is_own_number
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
 from reminders.results.optout_confirmations import record_optout_by_text
@@ -31,10 +32,10 @@ ANSWERED_CANCELLED = {
 }
 
 
-def apply_key(call: CallRecord, key: str, at: datetime, *, by_text: bool = False) -> None:
+def apply_key(call: CallRecord, key: str, at: datetime, changes: Changes, *, by_text: bool = False) -> None:
     """Carry out what the key means, for a locked call whose keys are recorded. Repeating changes nothing.
 
-    `by_text`: the patient said it in a text message.
+    What to write of its appointments goes into `changes`. `by_text`: the patient said it in a text message.
     """
     # only a key without a meaning, or words in a text, can have put an unclear answer on the worklist
     had_unclear = call.channel == Channel.SMS or any(pressed not in MEANINGS for _, pressed in call.keys)
@@ -43,9 +44,9 @@ def apply_key(call: CallRecord, key: str, at: datetime, *, by_text: bool = False
     if key == OPT_OUT:
         opt_out(call, at, Channel(call.channel), by_text=by_text)
     elif key == CONFIRM:
-        _answer_for_all(call, Appointment.Answer.CONFIRMED, key, at)
+        _answer_for_all(call, Appointment.Answer.CONFIRMED, key, at, changes)
     elif key == ANOTHER_TIME:
-        _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
+        _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at, changes)
         open_follow_ups(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
     else:
         ask_about_unclear_answer(call, AnswerReason.UNKNOWN_KEY, key)
@@ -81,12 +82,14 @@ def ask_about_unclear_answer(call: CallRecord, reason: AnswerReason, key: str = 
         open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, reason, key)
 
 
-def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
+def _answer_for_all(
+    call: CallRecord, answer: Appointment.Answer, key: str, at: datetime, changes: Changes
+) -> None:
     """Record the answer for each appointment that the call was about, or put it on the worklist as late."""
     how = WAY_BY_KEY[key] if call.channel == Channel.VOICE else Way.TEXT
     for reminder in reminders_of(call):
         appointment, revision = reminder.appointment, reminder.revision
-        if record_answer_on_locked(appointment, answer, revision=revision, at=at, how=how):
+        if give_answer(appointment, answer, changes, revision=revision, at=at, how=how):
             continue
         if appointment.revision != revision:
             late = ANSWERED_OLD_TIME[answer]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from contacts.models.people import Channel
 from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.situations import hours_of, zones_of
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
@@ -30,7 +30,7 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
     """Plan what follows a call that ended at `at`, for a locked reminder that it was for; False for nothing.
 
     Called again when stronger evidence arrives, so it also undoes what was planned on the weaker evidence:
-    when it returns False, the caller saves the reminder.
+    when it returns False, the caller finishes the reminder. The caller saves it, in any case.
     """
     again = _when_to_call_again(call, reminder, at)
     if again and (allowed := _allow(again, call, reminder)):
@@ -97,8 +97,8 @@ def _count_tries(call: CallRecord, reminder: Reminder) -> int:
     """The calls for the reminder, as lead or companion; `call` is the last of them."""
     if call.try_number == 1 and call.reminder_id == reminder.pk:
         return 1  # true of nearly all calls, and saves a query
-    calls = find_calls_about(reminder, leave_out=[CallState.NOT_SENT])
-    return len(calls.values_list("pk"))  # there are only a few; counting a union in SQL takes far longer
+    earlier = find_calls_about(reminder, leave_out=[CallState.NOT_SENT], pk__lt=call.pk)
+    return 1 + len(earlier.values_list("pk"))  # a few; counting a union in SQL takes far longer
 
 
 def _allow(moment: datetime, call: CallRecord, reminder: Reminder) -> datetime | None:

@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from contacts.database.saving import save_row
+from contacts.database.saving import Changes
 from contacts.models import ConsentEntry
 from contacts.models.people import Channel, UnusableReason
 from contacts.optouts import record_optout, scope_of_optout
 from contacts.people import mark_number_unusable, mark_numbers_usable
-from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
-from reminders.lifecycle.calls import move_call
+from reminders.lifecycle.calls import find_calls_about, move_call, reminders_of
 from reminders.lifecycle.follow_ups import keep_back, open_follow_up, resolve_automatically
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
@@ -94,17 +93,20 @@ def fold_event(
 
     `key_of_address` is the key to whose own address it was posted ("" for the status address).
     """
-    call = lock_call(call_id)
-    account_for(fold_into_call(call, event, key_of_address=key_of_address, received_at=received_at))
+    call, changes = lock_call(call_id), Changes()
+    news = fold_into_call(call, event, changes, key_of_address=key_of_address, received_at=received_at)
+    changes.write()
+    account_for(news)
 
 
 def fold_into_call(
-    call: CallRecord, event: RobotalkerEvent, *, key_of_address: str, received_at: datetime
+    call: CallRecord, event: RobotalkerEvent, changes: Changes, *, key_of_address: str, received_at: datetime
 ) -> set[int]:
-    """The same for a call from lock_call() or lock_calls().
+    """The same for a call from lock_call() or lock_calls(); what to write of it, its reminders and its
+    appointments goes into `changes`.
 
     Returns the ids of the appointments for which the caller must then account (unanswered.account_for), in
-    the same transaction: once for many events.
+    the same transaction, once the changes of all events are written.
     """
     at = date_event(event, call, received_at)
     pressed, counting = _find_pressed(event, key_of_address), find_keys(event, key_of_address)
@@ -120,15 +122,16 @@ def fold_into_call(
     has_changed = state is not None and _record_outcome(call, state, reason, detail, at)
     if state is None:
         _record_accepted(call, received_at)
-    save_row(call, SAVED_FIELDS)
+    changes.save(call, SAVED_FIELDS)
     if has_changed:
         for reminder in reminders_of(call):
-            _follow_outcome(reminder, call, at, was_open=was_open)
+            if _follow_outcome(reminder, call, at, was_open=was_open):
+                changes.save(reminder)
     by_text = event.kind == EventKind.SMS_RECEIVED
     if by_text:  # before its key, since "stop calls" stops more than the key by itself
         apply_reply(call, read_reply_in(event), at)
     for key in counting:
-        apply_key(call, key, moments[key], by_text=by_text)
+        apply_key(call, key, moments[key], changes, by_text=by_text)
     if unread and not counting and not by_nobody:
         ask_about_unclear_answer(call, AnswerReason.UNREAD_KEYS, event.unread_keys)
     _keep_back_doubtful_keys(call, event, [*pressed, *unread] if by_nobody else unread if counting else [])
@@ -140,13 +143,13 @@ def fold_into_call(
     return {reminder.appointment_id for reminder in reminders_of(call)} if is_news else set()
 
 
-def mark_accepted(call: CallRecord, received_at: datetime) -> None:
+def mark_accepted(call: CallRecord, changes: Changes, received_at: datetime) -> None:
     """Record only that Robotalker accepted the call, for an event that doesn't count before it is verified.
 
     For a call from lock_call() or lock_calls().
     """
     _record_accepted(call, received_at)
-    save_row(call, SAVED_FIELDS)
+    changes.save(call, SAVED_FIELDS)
 
 
 def date_event(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
@@ -199,8 +202,10 @@ def read_status_word(word: str) -> CallState | None:
     return CallState.VOICEMAIL if fold_amd(words) == AmdResult.MACHINE else None
 
 
-def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: bool) -> None:
+def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: bool) -> bool:
     """Plan another try or the text message for a reminder of a call that has ended, or else finish it.
+
+    Whether the reminder has changed, and is to be saved.
 
     A late event of an older call changes nothing for a reminder that has a newer call, nor does any event for
     a reminder that a person has settled or ordered again.
@@ -212,15 +217,16 @@ def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_o
     )
     by_person = reminder.ordered_by_id or reminder.reason == Reason.SETTLED_BY_PERSON
     if has_later_call or by_person or reminder.state not in FOLLOWS_ITS_CALL:
-        return
+        return False
     if plan_next_try(call, reminder, at):
-        return
+        return True
     finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
     # a number that can't get texts can still be called
     if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_number_unusable(call.number_id, UnusableReason.INVALID_NUMBER, at)
         account_for_number(call.number_id)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
+    return True
 
 
 def _record_outcome(call: CallRecord, state: CallState, reason: str, detail: str, at: datetime) -> bool:

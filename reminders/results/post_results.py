@@ -12,8 +12,7 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel, UnusableReason
 from contacts.people import mark_number_unusable
-from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
-from reminders.lifecycle.calls import close_call, move_call
+from reminders.lifecycle.calls import close_call, find_calls_about, move_call, reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder, plan_again
@@ -92,10 +91,12 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
             # Robotalker placed no call of the campaign: each is submitted on its own
             if close_call(call, CallState.NOT_SENT, CallReason.GROUP_REFUSED, now, detail=error.detail):
                 plan_again(call.reminder, next_look_at=now, try_after=now)  # no household is in a campaign
+                call.reminder.save()
         case Meaning.REJECTED:
             if close_call(call, CallState.REJECTED, error.code, now, detail=error.detail):
                 for reminder in reminders_of(call):
                     finish_reminder(reminder, ReminderState.DONE, Reason.REJECTED)
+                    reminder.save()
                     _put_rejected_on_worklist(reminder, call, error, now)
         case _:
             if close_call(call, CallState.NOT_SENT, error.code, now, detail=error.detail):
@@ -103,11 +104,11 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
                 for reminder in reminders_of(call):
                     if earlier := _find_reached_before(reminder, call):
                         finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[earlier])
-                        continue
-                    reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
-                    plan_again(
-                        reminder, next_look_at=again, reason=Reason.ROBOTALKER_TROUBLE, try_after=again
-                    )
+                    else:
+                        reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
+                        why = Reason.ROBOTALKER_TROUBLE
+                        plan_again(reminder, next_look_at=again, reason=why, try_after=again)
+                    reminder.save()
     account_for({reminder.appointment_id for reminder in reminders_of(call)})
 
 

@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
+from contacts.database.arrays import is_any, select_ids
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import save_collected
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups, open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.reasons import AnswerReason, Reason
@@ -52,13 +54,21 @@ HEARD = (Reason.REACHED, Reason.DELIVERED)
 
 
 def account_for(appointment_ids: Collection[int]) -> None:
-    """Close what is unnecessary now for these visits, and open what is needed. Call it under their locks."""
-    if not appointment_ids:
-        return
-    save_collected()  # the queries must see the final states
-    now = read_database_clock()
-    _close_overtaken(FollowUp.objects.filter(appointment__in=appointment_ids), now)
-    _open_missing(find_suspects(find_upcoming(now).filter(pk__in=appointment_ids)), now)
+    """Close what is unnecessary now for these visits, and open what is needed. Call it under their locks,
+    once all changes of their reminders are written.
+    """
+    concerned = select_ids(_find_concerned, appointment_ids) if appointment_ids else []
+    if concerned:
+        now = read_database_clock()
+        _close_overtaken(FollowUp.objects.filter(appointment__in=concerned), now)
+        _open_missing(find_suspects(find_upcoming(now).filter(pk__in=concerned)), now)
+
+
+def _find_concerned(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
+    """Those of these visits that have an open follow-up, or may lack one: few, after most events none."""
+    open_ones = _open_ones(FollowUp.objects.filter(is_any("appointment", appointment_ids)))
+    suspects = find_suspects(find_upcoming(Now()).filter(is_any("pk", appointment_ids)))
+    return open_ones.order_by().values("appointment").union(suspects.order_by().values("pk"))
 
 
 def account_for_number(number_id: int) -> None:

@@ -74,17 +74,3 @@ CALL_MOVES: dict[str, frozenset[str]] = {
 # After a call in any other state the patient may have been told.
 REACHED_NOBODY_FOR_SURE = (_C.NOT_SENT, _C.REJECTED, _C.FAILED, _C.NO_ANSWER)
 CALL_OPEN = (_C.SUBMITTING, _C.SUBMITTED, _C.UNKNOWN, _C.OVERDUE)
-
-
-class MoveNotAllowed(ValueError):
-    """The table doesn't allow this move."""
-
-
-def can_move_call(old: str, new: str) -> bool:
-    return new in CALL_MOVES[old]
-
-
-def check_reminder_move(old: str, new: str) -> None:
-    """Raises MoveNotAllowed unless a reminder may move from `old` to `new`."""
-    if new not in REMINDER_MOVES[old]:
-        raise MoveNotAllowed(f"a reminder can't move from {old} to {new}")

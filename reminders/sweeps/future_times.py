@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.health.heartbeats import AHEAD_ALLOWED
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder, SendingSwitch
@@ -102,3 +102,4 @@ def _bring_next_try_back(reminder: Reminder, ahead: timedelta, now: datetime) ->
         return
     again = max(try_after - ahead, now)
     plan_again(reminder, next_look_at=again, reason=reminder.reason, try_after=again)
+    reminder.save()

@@ -47,6 +47,7 @@ def _settle_chunk(rows: Sequence[tuple[int, int, int | None]]) -> int:
         decision = decide(read_reminder_facts(reminder, sending_paused=paused).situation, now)
         if decision.verdict in (Verdict.MISS, Verdict.SKIP):
             apply_decision(reminder, decision, now)
+            reminder.save()
             settled.append(reminder.appointment_id)
     account_for(settled)
     return len(settled)

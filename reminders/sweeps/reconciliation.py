@@ -13,8 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
-from reminders.lifecycle.call_reminders import reminders_of
-from reminders.lifecycle.calls import close_call
+from reminders.lifecycle.calls import close_call, reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.models import Appointment, AppointmentChange
-from reminders.lifecycle.call_reminders import calls_of, with_calls
+from reminders.lifecycle.calls import calls_of, with_calls
 from reminders.lifecycle.follow_ups import close_follow_ups, open_follow_up
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.rules.states import CallState

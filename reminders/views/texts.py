@@ -76,7 +76,7 @@ def read_texts(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, pk: int, *, words: str = "", error: str = "") -> HttpResponse:
     is_part = wants_fragment(request) and not error
-    locations = list(Location.objects.select_related("paused_by"))
+    locations = list(Location.objects.all())
     frame = None if is_part else read_frame(locations)
     switch, user = frame.switch if frame else None, signed_in(request)
     try:

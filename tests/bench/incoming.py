@@ -24,7 +24,7 @@ from tests.bench.rows import make_calls
 from tests.bench.servers import ENVIRONMENT, run_appliers, run_web
 from tests.bench.sizes import BenchSize
 from tests.waiting import wait_until
-from webhooks.inbox import apply_stored
+from webhooks.applying import apply_stored
 from webhooks.models import WebhookEvent
 
 ROUND_SECONDS = 4.0  # per round at most

@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 from django.db import Error, connection
 
-from webhooks.inbox import apply_stored
+from webhooks.applying import apply_stored
 from webhooks.models import WebhookEvent
 
 LOOKS_EVERY = 0.02  # seconds

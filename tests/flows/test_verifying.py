@@ -17,8 +17,7 @@ from tests.flows.applying import is_all_applied
 from tests.people import SARAH, make_due_reminder
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until
-from webhooks.applying import MOST_ATTEMPTS
-from webhooks.inbox import apply_again, count_stuck
+from webhooks.applying import MOST_ATTEMPTS, apply_again, count_stuck
 from webhooks.models import WebhookEvent
 from webhooks.verification import verify_events
 

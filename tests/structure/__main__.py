@@ -40,10 +40,15 @@ def _describe_ways() -> Iterator[str]:
             "ignore", "No directory at"
         )  # WhiteNoise warns that no static files are collected
         call_command("migrate", verbosity=0)
+        from reminders.models import SendingSwitch
+        from reminders.rules.modes import SendingMode
         from tests.structure.ways import read_ways
 
+        SendingSwitch.objects.create(mode=SendingMode.LIVE)  # else nothing is sent
+
         for name, way in read_ways(sandbox).items():
-            yield f"{name}: {len(way.files)} files, {len(way.visits)} visits, {way.functions} functions;"
+            yield f"{name}: {len(way.files)} files, {len(way.visits)} visits, {way.functions} functions"
+            yield f"  of {way.lines} lines;"
             yield f"  returns {way.returns} times to a file already left. Files in order of first visit:"
             yield from (f"  {file}" for file in way.files)
 

@@ -134,7 +134,7 @@ def deliver_events(sandbox_url: str, numbers: Collection[str]) -> None:
     """
     from django.test import Client
 
-    from webhooks.inbox import apply_stored
+    from webhooks.applying import apply_stored
 
     wait_until(lambda: _are_finished(sandbox_url, numbers), "the calls to end")
     client = Client()

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.dispatch.rounds import dispatch_due
-from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.calls import find_calls_about
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
 from reminders.sweeps.reconciliation import reconcile
@@ -28,7 +28,7 @@ from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.crash_points import deliver_events, run_round
 from tests.torture.facts import read_follow_ups, read_ledger, read_reminders, read_tries
 from tests.torture.oracle import RULES, Facts, count_outside_hours
-from webhooks.inbox import apply_stored
+from webhooks.applying import apply_stored
 
 LONG_AGO = timedelta(minutes=20)
 ROUND: dict[str, Any] = {

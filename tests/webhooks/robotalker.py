@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 
 from tests.people import SARAH
-from webhooks.inbox import apply_stored
+from webhooks.applying import apply_stored
 
 CALL_ID = "cal_9x7k2m4p"
 

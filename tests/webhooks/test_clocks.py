@@ -12,8 +12,8 @@ from contacts.models import Appointment
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback, key_urls, status_url
 from tests.webhooks.robotalker import make_event, post
-from webhooks.applying import apply_event, set_aside
-from webhooks.inbox import apply_stored, store_event
+from webhooks.applying import apply_event, apply_stored, set_aside
+from webhooks.inbox import store_event
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -21,10 +21,10 @@ from reminders.rules.reasons import KeptBackReason
 from reminders.traffic.callback_urls import account_url, key_urls, status_url
 from tests.people import make_contact, make_due_reminder, make_script, make_step, make_user
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, make_event, post
-from webhooks.inbox import apply_again, apply_stored
+from webhooks.address_checks import read_for_optout
+from webhooks.applying import apply_again, apply_stored
 from webhooks.kept_back import describe_kept_back
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import read_for_optout
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from reminders.models import FollowUp
 from tests.office import act, address_of, make_call, make_event
 from tests.people import make_due_reminder, make_user
 from webhooks.admin import write_out
-from webhooks.inbox import count_stuck
+from webhooks.applying import count_stuck
 from webhooks.models import EventDismissal, WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
-from webhooks import door_health
+from webhooks import inbox
 
 pytestmark = pytest.mark.django_db
 REFUSED = OperationalError("too many connections")
@@ -22,7 +22,7 @@ def another_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def be_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_health, "_written", {True: float("-inf"), False: float("-inf")})
+    monkeypatch.setattr(inbox, "_written", {True: float("-inf"), False: float("-inf")})
 
 
 def is_failing() -> bool:
@@ -35,19 +35,19 @@ def test_events_that_are_stored_and_refused_in_turn_are_a_failing_endpoint(
 ) -> None:
     for turn in range(3):
         be_another_process(monkeypatch)
-        door_health.note_refused_event(REFUSED)
-        door_health.note_stored_event()
+        inbox.note_refused_event(REFUSED)
+        inbox.note_stored_event()
         assert is_failing() == (turn > 0), "one may pass"
     Heartbeat.objects.update(failed_at=F("failed_at") - heartbeats.CALM_AFTER - timedelta(seconds=1))
     be_another_process(monkeypatch)
-    door_health.note_stored_event()
+    inbox.note_stored_event()
     assert not is_failing(), "none was refused for a while"
 
 
 def test_refused_and_stored_events_in_turn_cost_few_statements() -> None:
     with CaptureQueriesContext(connection) as queries:
         for _ in range(100):
-            door_health.note_refused_event(REFUSED)
-            door_health.note_stored_event()
+            inbox.note_refused_event(REFUSED)
+            inbox.note_stored_event()
     written = [query["sql"] for query in queries if "UPDATE" in query["sql"]]
     assert len(written) <= 4, written

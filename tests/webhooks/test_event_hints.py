@@ -39,8 +39,8 @@ from tests.people import make_contact, make_due_reminder
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, make_event, post, post_for_response
 from webhooks import event_hints
-from webhooks.applying import MOST_ATTEMPTS, apply_at_once
-from webhooks.inbox import apply_stored, store_event
+from webhooks.applying import MOST_ATTEMPTS, apply_at_once, apply_stored
+from webhooks.inbox import store_event
 from webhooks.models import WebhookEvent
 from webhooks.tasks import apply_new_events
 

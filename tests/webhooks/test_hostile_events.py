@@ -21,9 +21,8 @@ from reminders.traffic.callback_urls import SALT, account_url, key_urls, name_ke
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, make_event, post, post_for_response
-from webhooks.address_checks import must_be_verified
+from webhooks.address_checks import is_optout, must_be_verified
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import is_optout
 from webhooks.refusal_counts import forget_refusals, read_refusals
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback
 from tests.people import SARAH, make_due_reminder
-from webhooks.applying import apply_event, set_aside
-from webhooks.inbox import apply_again, apply_stored, store_event
+from webhooks.applying import apply_again, apply_event, apply_stored, set_aside
+from webhooks.inbox import store_event
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
 from tests.webhooks.robotalker import CALL_ID, make_event, post
 from tests.webhooks.test_hostile_events import UNREADABLE, check_nothing_changed
-from webhooks.inbox import apply_again
+from webhooks.applying import apply_again
 from webhooks.models import WebhookEvent
 from webhooks.verification import verify_events
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from reminders.robotalker.events import EventKind, UnreadableEvent
 from tests.webhooks.test_key_addresses import make_multipart
-from webhooks.address_checks import read_event
-from webhooks.optout_detection import is_optout
+from webhooks.address_checks import is_optout, read_event
 
 KEYS = ["1", "9", "19", "timeout"]
 FIELDS = {

@@ -18,7 +18,7 @@ from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_
 from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.lifecycle.call_reminders import calls_of, reminders_of, with_calls
+from reminders.lifecycle.calls import calls_of, reminders_of, with_calls
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
@@ -317,6 +317,7 @@ def test_the_try_number_counts_calls_as_a_companion_too() -> None:
     CallRecord.objects.update(state="no_answer", submitting_at=timezone.now() - timedelta(hours=1))
     for reminder in reminders_of(lock_call(call.pk)):
         plan_again(reminder, next_look_at=timezone.now())
+        reminder.save()
     cancel_and_withdraw(anna.appointment_id)
     [again] = open_due()
     assert (again.reminder, again.try_number) == (ben, 2)

@@ -15,7 +15,7 @@ from reminders.desk.bookings import confirm_by_staff
 from reminders.desk.orders import OrderRefused, order_household_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import reminders_of
 from reminders.models import Reminder
 from reminders.planning.planner import plan_all
 from reminders.traffic.switch import pause_sending

@@ -42,6 +42,7 @@ def offers_it(reminder: Reminder) -> bool:
 def test_a_missed_reminder_is_planned_again_and_its_entry_on_the_worklist_is_resolved() -> None:
     rosa, reminder = make_user("rosa"), make_due_reminder()
     mark_missed(reminder, "too_late")
+    reminder.save()
     assert FollowUp.objects.get().state == "open"
     assert offers_it(reminder)
     put_back_reminder(reminder.pk, by=rosa)
@@ -64,6 +65,7 @@ def test_the_entry_stays_for_another_reminder_that_was_missed_too() -> None:
         next_look_at=first.next_look_at,
     )
     mark_missed(first, "too_late")
+    first.save()
     put_back_reminder(first.pk, by=make_user())
     follow_up = FollowUp.objects.get()
     assert (follow_up.state, follow_up.reminder) == ("open", second)

@@ -87,7 +87,7 @@ def test_staff_see_when_calls_were_last_checked_or_since_when_they_have_stopped(
     beats = {name: Heartbeat(name=name, at=noon) for name in (heartbeats.BEAT, *heartbeats.QUEUES)} | {
         heartbeats.DISPATCH: Heartbeat(name=heartbeats.DISPATCH, at=noon - age)
     }
-    rows = FrameRows(SendingSwitch(), beats, RailCounts(0, 0, 0, 0), None)
+    rows = FrameRows(SendingSwitch(), beats, RailCounts(0, 0, 0), None)
     with (
         time_machine.travel(noon, tick=False),
         patch("reminders.pages.frame.read_frame_rows", return_value=rows),

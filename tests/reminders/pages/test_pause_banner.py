@@ -42,14 +42,14 @@ def describe(cause: str, *, by: User | None = None, asked_again_in: int | None =
         probe_at=None if asked_again_in is None else NOW + timedelta(minutes=asked_again_in),
     )
     with time_machine.travel(NOW):  # in 2026, so that the year is not shown
-        pause = describe_pause(switch, NOW, NEW_YORK)
+        pause = describe_pause(switch, NOW, NEW_YORK, switch.by)
     assert pause is not None
     assert pause.ends_by_itself is (asked_again_in is not None)
     return pause.words
 
 
 def test_there_is_no_pause_while_sending_is_on() -> None:
-    assert describe_pause(SendingSwitch(), NOW, NEW_YORK) is None
+    assert describe_pause(SendingSwitch(), NOW, NEW_YORK, None) is None
 
 
 def test_a_pause_by_staff_names_the_user(rosa: User) -> None:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.appointments import cancel_appointment, record_answer
+from contacts.database.saving import Changes
 from contacts.erased_numbers import make_digests
 from contacts.models import Appointment, AppointmentChange, ConsentEntry, ErasedOptOut, PhoneNumber
 from contacts.numbers import parse_number
@@ -57,7 +58,9 @@ class TestWhatIsAnEvent:
         assert list_types() == ["appointment.confirmed", "appointment.another_time_wanted"]
 
     def test_a_key_in_a_call_is_an_event(self, call: CallRecord) -> None:
-        apply_key(call, "1", timezone.now())
+        changes = Changes()
+        apply_key(call, "1", timezone.now(), changes)
+        changes.write()
         assert list_types() == ["appointment.confirmed"]
 
     def test_other_changes_of_an_appointment_are_no_events(self) -> None:
