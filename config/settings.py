@@ -354,6 +354,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
+# Seconds for which browsers keep a style or a script whose name doesn't change with it.
+WHITENOISE_MAX_AGE = env.int("STATIC_MAX_AGE", default=0 if DEBUG else 60)
 
 # The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)

@@ -68,6 +68,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "form": form,
         "frame": frame,
         "lines": lines,
+        "is_chosen": not form.is_bound and {"provider", "day"} <= initial.keys(),  # from a provider's list
         "part": shown,
         "is_shown": lines is not None,
         "nothing_chosen": "save" in request.POST and lines,

@@ -1,22 +1,25 @@
 """A real browser against the whole running program."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.long_names import lengthen_names
+from tests.browser.looking import DROPPED
 from tests.browser.running import RunningClinic, run_clinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins
+from tests.browser.walking import LOOKS, Look, Walk, describe_screen
 
 # Chromium must make no requests of its own; without the first flag it can't run as root.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
-DROPPED = ("htmx:afterRequest", "htmx:sendAbort")
-
 
 @pytest.fixture(scope="package")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
+def clinic(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings: None
+) -> Iterator[RunningClinic]:
     with run_clinic(tmp_path_factory.mktemp("clinic")) as running:
         yield running
 
@@ -32,12 +35,17 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="package")
+def logins(browser: Browser, clinic: RunningClinic) -> Logins:
+    return Logins(browser, clinic)
+
+
 @pytest.fixture
-def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
+def desk(logins: Logins, clinic: RunningClinic) -> Iterator[Page]:
     """A page on Today, logged in as the front desk."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = logins.open_as("frontdesk", viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    log_in(clinic, page, "frontdesk")
+    page.goto(clinic.web)
     yield page
     context.close()
 
@@ -48,7 +56,6 @@ def complaints(desk: Page) -> Iterator[list[str]]:
     found: list[str] = []
 
     def note(said: ConsoleMessage) -> None:
-        # what is typed drops the answer that the letter before still waits for, and htmx notes that
         if said.type in ("error", "warning") and not said.text.startswith(DROPPED):
             found.append(said.text)
 
@@ -56,6 +63,34 @@ def complaints(desk: Page) -> Iterator[list[str]]:
     desk.on("pageerror", lambda error: found.append(str(error)))
     yield found
     assert found == []
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look.width}-{look.theme}")
+def look(request: pytest.FixtureRequest) -> Look:
+    """Each of the four screens in its turn."""
+    found: Look = request.param
+    return found
+
+
+@pytest.fixture
+def walk_as(logins: Logins, look: Look, long_names: None) -> Iterator[Callable[[str], Walk]]:
+    """Begins a walk on this screen, of a person of the demo clinic whose patients all have long names."""
+    walks = []
+
+    def begin(name: str) -> Walk:
+        walks.append(Walk(logins.open_as(name, **describe_screen(look)), look))
+        return walks[-1]
+
+    yield begin
+    for walk in walks:
+        walk.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def long_names(clinic: RunningClinic) -> Iterator[None]:
+    """Every patient, location and so on has a name of 60 letters, whose first letters tell them apart."""
+    with lengthen_names(clinic):
+        yield
 
 
 @pytest.fixture

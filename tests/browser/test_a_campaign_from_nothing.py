@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.running import ROOT, RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins
 from tests.waiting import wait_until
 
 MINE = "+12025550123"
@@ -65,12 +65,10 @@ NUMBERS = """
 
 
 @pytest.fixture
-def manager(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
+def manager(logins: Logins) -> Iterator[Page]:
     """A page, logged in as a manager."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    page = context.new_page()
-    log_in(clinic, page, "manager")
-    yield page
+    context = logins.open_as("manager", viewport={"width": 1440, "height": 900}, locale="en-US")
+    yield context.new_page()
     context.close()
 
 

@@ -1,12 +1,14 @@
-"""A provider is ill: the visits of the day are cancelled and the patients told, seen before, undone after."""
+"""A provider is ill: the visits of the day are cancelled and the patients told, seen before, undone after.
 
-from typing import Literal
+On each screen, with names of sixty letters.
+"""
 
-import pytest
-from playwright.sync_api import Page, expect
+from collections.abc import Callable
 
-from tests.browser.looking import check_accessible, check_width
+from playwright.sync_api import expect
+
 from tests.browser.running import RunningClinic
+from tests.browser.walking import Walk
 
 # A provider with several visits on a day that is still to come, and how many.
 BUSY_DAY = """
@@ -20,29 +22,41 @@ STILL_BOOKED = """
 """
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_the_visits_of_an_ill_provider_are_cancelled_at_once_and_put_back(
-    desk: Page, clinic: RunningClinic, complaints: list[str], width: int, theme: Literal["light", "dark"]
+    walk_as: Callable[[str], Walk], clinic: RunningClinic
 ) -> None:
-    desk.set_viewport_size({"width": width, "height": 844})
-    desk.emulate_media(color_scheme=theme)
+    walk = walk_as("frontdesk")
+    desk = walk.page
     provider, day, count = clinic.ask(BUSY_DAY)
-    desk.goto(f"{clinic.web}/absences/")
-    desk.get_by_label("Who is away?").select_option(provider)
-    desk.get_by_label("On which day?").fill(day)  # the visits follow by themselves
+    open_plan(walk, clinic, provider, day)
     lines = desk.locator(".absence-line")
-    expect(lines).to_have_count(int(count))
-    check_width(desk)
-    check_accessible(desk)
+    expect(lines).to_have_count(int(count))  # the visits follow by themselves
+    walk.stop()
     lines.first.get_by_role("checkbox").uncheck()  # this one stays
     assert clinic.ask(STILL_BOOKED, provider, day) == int(count), "nothing is saved before it is asked"
-    desk.locator("button[name=save]").click()
+    walk.press(desk.locator("button[name=save]"))
     desk.wait_for_url(f"{clinic.web}/absences/*/")
     expect(desk.locator(".absence-outcome")).to_have_count(int(count) - 1)
-    check_width(desk)
-    check_accessible(desk)
+    walk.stop()
     assert clinic.ask(STILL_BOOKED, provider, day) == 1
-    desk.get_by_role("button", name="Undo all of it").click()
+    walk.press(desk.get_by_role("button", name="Undo all of it"))
     expect(desk.get_by_text("undone by").first).to_be_visible()
+    walk.stop()
     assert clinic.ask(STILL_BOOKED, provider, day) == int(count)
-    assert complaints == []
+
+
+def open_plan(walk: Walk, clinic: RunningClinic, provider: str, day: str) -> None:
+    """From the provider's own list of that day."""
+    desk = walk.page
+    desk.goto(clinic.web)
+    walk.press(desk.locator("summary", has_text="Day"))
+    desk.get_by_label("Show this day").fill(day)
+    desk.wait_for_url(f"**/?*day={day}*")
+    desk.get_by_label("Provider").select_option(provider)
+    desk.wait_for_url(f"**/?*provider={provider}*")
+    walk.stop()
+    if walk.look.is_phone:
+        walk.press(desk.locator(".day-more > summary"))
+        walk.stop()
+    walk.press(desk.get_by_role("link", name="Is away"))
+    desk.wait_for_url(f"{clinic.web}/absences/?*")

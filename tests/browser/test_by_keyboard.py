@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.addresses import fill
 from tests.browser.running import RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins
 
 MAIN_PAGES = (
     "",
@@ -68,8 +68,8 @@ SMALL = """
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_focus_is_seen_on_every_stop(clinic: RunningClinic, browser: Browser, width: int) -> None:
-    page = sign_in(browser, clinic, width)
+def test_the_focus_is_seen_on_every_stop(clinic: RunningClinic, logins: Logins, width: int) -> None:
+    page = open_today(logins, clinic, width)
     faults = set()
     for path in list_paths(clinic):
         page.goto(clinic.web + path)
@@ -85,8 +85,8 @@ def test_the_focus_is_seen_on_every_stop(clinic: RunningClinic, browser: Browser
     page.context.close()
 
 
-def test_a_dialog_keeps_the_focus_and_gives_it_back(clinic: RunningClinic, browser: Browser) -> None:
-    page = sign_in(browser, clinic, 1440)
+def test_a_dialog_keeps_the_focus_and_gives_it_back(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_today(logins, clinic, 1440)
     page.locator(".row-line:visible .row-who a").first.focus()
     before = page.evaluate("document.activeElement.href")
     page.keyboard.press("?")
@@ -117,8 +117,8 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(clinic: RunningClinic, brows
     page.context.close()
 
 
-def test_a_finger_hits_what_it_means(clinic: RunningClinic, browser: Browser) -> None:
-    page = sign_in(browser, clinic, 390, has_touch=True, is_mobile=True)
+def test_a_finger_hits_what_it_means(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_today(logins, clinic, 390, has_touch=True, is_mobile=True)
     small = {}
     for path in list_paths(clinic):
         page.goto(clinic.web + path)
@@ -128,9 +128,9 @@ def test_a_finger_hits_what_it_means(clinic: RunningClinic, browser: Browser) ->
     page.context.close()
 
 
-def test_nothing_is_lost_at_200_percent(clinic: RunningClinic, browser: Browser) -> None:
+def test_nothing_is_lost_at_200_percent(clinic: RunningClinic, logins: Logins) -> None:
     """A screen of 1280 by 800 then shows 640 by 400: the bars leave room, and the buttons are there."""
-    page = sign_in(browser, clinic, 640, device_scale_factor=2)
+    page = open_today(logins, clinic, 640, device_scale_factor=2)
     page.set_viewport_size({"width": 640, "height": 400})
     for path in list_paths(clinic):
         page.goto(clinic.web + path)
@@ -147,9 +147,9 @@ def test_nothing_is_lost_at_200_percent(clinic: RunningClinic, browser: Browser)
     page.context.close()
 
 
-def sign_in(browser: Browser, clinic: RunningClinic, width: int, **options: Any) -> Page:
-    page = browser.new_context(viewport={"width": width, "height": 844}, **options).new_page()
-    log_in(clinic, page, "manager")
+def open_today(logins: Logins, clinic: RunningClinic, width: int, **options: Any) -> Page:
+    page = logins.open_as("manager", viewport={"width": width, "height": 844}, **options).new_page()
+    page.goto(clinic.web)
     return page
 
 

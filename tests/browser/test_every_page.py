@@ -13,16 +13,8 @@ from playwright.sync_api import Browser, expect
 from tests.browser.addresses import Address, ask, fill, find_area, is_page, list_patterns
 from tests.browser.looking import LookedAt
 from tests.browser.running import RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins, log_in
 
-LONG = "Wolfeschlegelsteinhausenbergerdorff" + "Featherstonehaughcholmondele"[:25]  # 60 letters, no space
-NAMES = {
-    "contacts_contact": "last_name",
-    "contacts_location": "name",
-    "contacts_provider": "name",
-    "reminders_campaign": "name",
-    "reminders_script": "name",
-}
 AN_IMPORT = (
     "INSERT INTO contacts_importbatch (file_name, sha256, source, counts, state, error, leased_until,"
     " rows_total, rows_done) VALUES ('list.csv', '', 'csv', '{}', %s, 'It stopped.',"
@@ -70,21 +62,6 @@ AREAS = sorted({find_area(pattern) for pattern in list_patterns()} | set(ALSO))
 
 
 @pytest.fixture(scope="module")
-def long_names(clinic: RunningClinic) -> Iterator[None]:
-    """Every patient, location and so on has a name of 60 letters, whose first letters tell them apart."""
-    before = {
-        table: clinic.ask(f"SELECT json_object_agg(id, {column}) FROM {table}")  # noqa: S608
-        for table, column in NAMES.items()
-    }
-    for table, column in NAMES.items():
-        clinic.execute(f"UPDATE {table} SET {column} = left(id || %s, 60)", LONG)  # noqa: S608
-    yield
-    for table, column in NAMES.items():
-        for pk, name in before[table].items():
-            clinic.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", name, int(pk))  # noqa: S608
-
-
-@pytest.fixture(scope="module")
 def imports(clinic: RunningClinic) -> None:
     """Imports that are under way and that have failed, and a calendar that is fetched."""
     for state in ("running", "failed"):
@@ -93,10 +70,9 @@ def imports(clinic: RunningClinic) -> None:
 
 
 @pytest.fixture(scope="module")
-def admin(browser: Browser, clinic: RunningClinic, long_names: None, imports: None) -> Iterator[LookedAt]:
+def admin(logins: Logins, long_names: None, imports: None) -> Iterator[LookedAt]:
     """Somebody who may open every page."""
-    looked_at = LookedAt(browser.new_context(reduced_motion="reduce"))
-    log_in(clinic, looked_at.page, "admin")
+    looked_at = LookedAt(logins.open_as("admin", reduced_motion="reduce"))
     yield looked_at
     looked_at.page.context.close()
 

@@ -1,19 +1,14 @@
 """The frame around every page: usable on a phone without JavaScript, and never pushed sideways."""
 
-from typing import Literal
+from playwright.sync_api import Page, expect
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
-
-from tests.browser.looking import check_accessible
+from tests.browser.looking import WIDTHS, check_page, check_width
 from tests.browser.running import RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins
 
 
-def test_every_place_is_reached_on_a_phone_without_javascript(
-    clinic: RunningClinic, browser: Browser
-) -> None:
-    page = open_page(browser, clinic, 390, java_script_enabled=False)
+def test_every_place_is_reached_on_a_phone_without_javascript(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_page(logins, clinic, 390, java_script_enabled=False)
     more = page.locator(".rail-more > summary")
     expect(page.locator(".rail > ul > li:visible")).to_have_count(5)
     more.click()
@@ -25,9 +20,9 @@ def test_every_place_is_reached_on_a_phone_without_javascript(
 
 
 def test_the_dialog_that_finds_anything_opens_by_touch_and_is_not_there_before(
-    clinic: RunningClinic, browser: Browser
+    clinic: RunningClinic, logins: Logins
 ) -> None:
-    page = open_page(browser, clinic, 390)
+    page = open_page(logins, clinic, 390)
     dialog = page.locator("#find-dialog")
     assert not dialog.is_visible()
     page.get_by_role("link", name="Find anything").click()
@@ -36,17 +31,10 @@ def test_the_dialog_that_finds_anything_opens_by_touch_and_is_not_there_before(
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_settings_and_the_menus_can_be_used_by_everybody(
-    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
-) -> None:
-    page = open_page(browser, clinic, 390, scheme)
-    page.goto(f"{clinic.web}/settings/")
-    check_accessible(page)
+def test_settings_and_the_menus_can_be_used_by_everybody(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_page(logins, clinic, 390, path="/settings/")
     page.locator(".rail-more > summary").click()
-    check_accessible(page)
-    page.set_viewport_size({"width": 1024, "height": 768})
-    check_accessible(page)
+    check_page(page)
     page.context.close()
 
 
@@ -58,25 +46,26 @@ STOPPED = """
 """
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024])
 def test_what_has_stopped_is_said_in_full_and_pushes_nothing_aside(
-    clinic: RunningClinic, browser: Browser, width: int
+    clinic: RunningClinic, logins: Logins
 ) -> None:
-    page = open_page(browser, clinic, width)
+    page = open_page(logins, clinic, 1440)
     page.evaluate(STOPPED)
-    right = page.locator(".sweep").evaluate("element => element.getBoundingClientRect().right")
-    assert right <= width
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    find = page.get_by_role("link", name="Find anything").bounding_box()
-    account = page.locator(".topbar .menu > summary").bounding_box()
-    assert find
-    assert account
-    assert find["x"] + find["width"] <= account["x"], "side by side"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        check_width(page)
+        right = page.locator(".sweep").evaluate("element => element.getBoundingClientRect().right")
+        assert right <= width
+        find = page.get_by_role("link", name="Find anything").bounding_box()
+        account = page.locator(".topbar .menu > summary").bounding_box()
+        assert find
+        assert account
+        assert find["x"] + find["width"] <= account["x"], "side by side"
     page.context.close()
 
 
-def test_the_first_row_is_two_keys_from_the_beginning(clinic: RunningClinic, browser: Browser) -> None:
-    page = open_page(browser, clinic, 1440)
+def test_the_first_row_is_two_keys_from_the_beginning(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_page(logins, clinic, 1440)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip-link"
     page.keyboard.press("Enter")
@@ -86,20 +75,11 @@ def test_the_first_row_is_two_keys_from_the_beginning(clinic: RunningClinic, bro
 
 
 def open_page(
-    browser: Browser,
-    clinic: RunningClinic,
-    width: int,
-    scheme: Literal["light", "dark"] = "light",
-    *,
-    java_script_enabled: bool = True,
-    name: str = "manager",
+    logins: Logins, clinic: RunningClinic, width: int, path: str = "/", *, java_script_enabled: bool = True
 ) -> Page:
-    """A page of that width, where this person is logged in."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 844},
-        color_scheme=scheme,
-        java_script_enabled=java_script_enabled,
-    )
+    """The page at this path and of that width, as a manager sees it."""
+    screen = {"width": width, "height": 844}
+    context = logins.open_as("manager", viewport=screen, java_script_enabled=java_script_enabled)
     page = context.new_page()
-    log_in(clinic, page, name)
+    page.goto(clinic.web + path)
     return page

@@ -3,14 +3,12 @@
 Pages that stand at an address are looked at in test_every_page.py; here are those that only a deed shows.
 """
 
-from typing import Literal
-
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.looking import Watched, check_accessible, check_in_both_themes, check_width
+from tests.browser.looking import WIDTHS, Watched, check_page, check_width
 from tests.browser.running import RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins, log_in
 
 AN_APPOINTMENT = """
     SELECT array[a.id, c.id, c.phone_id]
@@ -36,10 +34,10 @@ def test_the_policy_stops_what_is_inline(clinic: RunningClinic, watched: Watched
 
 
 def test_the_question_whether_somebody_is_known_can_be_used_by_everybody(
-    clinic: RunningClinic, watched: Watched
+    clinic: RunningClinic, logins: Logins
 ) -> None:
+    watched = Watched(logins.open_as("manager"))
     page = watched.page
-    log_in(clinic, page, "manager")
     _, contact, _ = clinic.ask(AN_APPOINTMENT)
     page.goto(f"{clinic.web}/contacts/new/")
     name = "SELECT array[first_name, last_name] FROM contacts_contact WHERE id = %s"
@@ -47,11 +45,9 @@ def test_the_question_whether_somebody_is_known_can_be_used_by_everybody(
         page.get_by_label(label).fill(value)
     page.get_by_role("button", name="Add the contact").click()
     page.get_by_role("heading", name="Is it one of these?").wait_for()
-    for width in (390, 1440):
-        page.set_viewport_size({"width": width, "height": 844})
-        check_width(page)
-        check_in_both_themes(page)
+    check_page(page)
     watched.check()
+    page.context.close()
 
 
 def test_the_page_of_phones_breaks_no_policy(clinic: RunningClinic, watched: Watched) -> None:
@@ -62,9 +58,9 @@ def test_the_page_of_phones_breaks_no_policy(clinic: RunningClinic, watched: Wat
 
 
 def test_searching_works_as_one_types_and_puts_no_name_into_the_address(
-    clinic: RunningClinic, watched: Watched
+    clinic: RunningClinic, logins: Logins
 ) -> None:
-    log_in(clinic, watched.page, "frontdesk")
+    watched = Watched(logins.open_as("frontdesk"))
     name = clinic.ask("SELECT last_name FROM contacts_contact WHERE last_name <> '' ORDER BY id LIMIT 1")
     watched.open(f"{clinic.web}/contacts/")
     watched.page.locator("#find").press_sequentially(name)
@@ -78,6 +74,7 @@ def test_searching_works_as_one_types_and_puts_no_name_into_the_address(
     watched.page.locator("#offered").get_by_text(name).first.wait_for()
     assert watched.page.url == f"{clinic.web}/appointments/book/"
     watched.check()
+    watched.page.context.close()
 
 
 def test_what_is_said_when_signing_in_fails_can_be_used_by_everybody(
@@ -88,24 +85,20 @@ def test_what_is_said_when_signing_in_fails_can_be_used_by_everybody(
     page.context.clear_cookies()
     try_password(page, "nobody")
     page.get_by_role("heading", name="The form was not sent").wait_for()
-    check_in_both_themes(page)
+    check_page(page)
     page.goto(f"{clinic.web}/login/")
     for _ in range(6):
         try_password(page, "guessed")
     page.get_by_text("Too many wrong passwords.").wait_for()
-    check_in_both_themes(page)
+    check_page(page)
     log_in(clinic, page, "frontdesk")
     page.goto(f"{clinic.web}/admin/")  # which the front desk may not see
-    check_in_both_themes(page)
+    check_page(page)
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_explanations_and_evidence_can_be_used_by_everybody(
-    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
-) -> None:
-    page = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme).new_page()
-    log_in(clinic, page, "admin")
+def test_explanations_and_evidence_can_be_used_by_everybody(clinic: RunningClinic, logins: Logins) -> None:
+    page = logins.open_as("admin", viewport={"width": 390, "height": 844}).new_page()
     appointment, _, _ = clinic.ask(AN_APPOINTMENT)
     page.goto(f"{clinic.web}/appointments/{appointment}/why/")
     page.get_by_label("Reminder").focus()
@@ -114,24 +107,24 @@ def test_explanations_and_evidence_can_be_used_by_everybody(
     with page.expect_navigation():
         page.keyboard.press("Enter")
     page.get_by_role("heading", name="The rules, in order").wait_for()
-    check_accessible(page)
+    check_page(page)
     page.goto(f"{clinic.web}/calls/{clinic.ask(A_CALL)}/evidence/")
-    check_accessible(page)
+    check_page(page)
     assert page.locator(".rail").count() == 0
     page.emulate_media(media="print")
     assert not page.get_by_role("link", name="Signed file").is_visible()
+    page.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_a_script_is_written_by_keyboard_and_can_be_used_by_everybody(
-    clinic: RunningClinic, browser: Browser, width: int, scheme: Literal["light", "dark"]
+    clinic: RunningClinic, logins: Logins
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    log_in(clinic, page, "manager")
+    page = logins.open_as("manager", viewport={"width": 1440, "height": 900}).new_page()
     for script in clinic.ask(ALL_SCRIPTS):
         page.goto(f"{clinic.web}/scripts/{script}/es/")
-        check_width(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            check_width(page)
     page.get_by_label("What it says").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(" su cardiólogo")
@@ -140,8 +133,8 @@ def test_a_script_is_written_by_keyboard_and_can_be_used_by_everybody(
     chip.focus()
     page.keyboard.press("Enter")
     assert page.get_by_label("What it says").input_value().endswith("su cardiólogo {PRACTICE}")
-    check_accessible(page)
-    context.close()
+    check_page(page)
+    page.context.close()
 
 
 def try_password(page: Page, name: str) -> None:

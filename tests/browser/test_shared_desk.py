@@ -1,8 +1,21 @@
 """A half-filled form outlives the lock of a desk, and no other person sees it."""
 
-from playwright.sync_api import Page, expect
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.running import RunningClinic
+from tests.browser.signing_in import log_in
+
+
+@pytest.fixture
+def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
+    """A page on Today of the front desk, in a session of its own, since it is locked."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    log_in(clinic, page, "frontdesk")
+    yield page
+    page.context.close()
 
 
 def lock(page: Page) -> None:

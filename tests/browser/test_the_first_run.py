@@ -1,4 +1,4 @@
-"""From an empty database to the first confirmed call, by the list of what is needed first."""
+"""From an empty database to the first confirmed call, by the list of what is needed first, on each screen."""
 
 import os
 import subprocess
@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from reminders.demo.zones import choose_zone
-from tests.browser.looking import Watched, check_accessible
-from tests.browser.running import ROOT, RunningClinic, run_clinic
-from tests.browser.signing_in import log_in
+from tests.browser.long_names import LONG
+from tests.browser.running import ROOT, RunningClinic
+from tests.browser.signing_in import Logins
+from tests.browser.walking import Look, Walk, describe_screen
 from tests.waiting import wait_until
 
 RINGS_WITHIN = 90_000  # ms
@@ -24,6 +25,7 @@ from reminders.demo.clinic import clear_practice
 clear_practice()
 call_command("setup_practice")
 """
+PLACE = LONG[::-1].capitalize()  # also of sixty letters
 HEADER = "Appt ID,Last Name,First Name,Mobile,Date,Time,Location"
 # Where it is mid-morning, as at the location.
 AWAKE = "UPDATE contacts_phonenumber SET time_zones = (SELECT array_agg(time_zone) FROM contacts_location)"
@@ -36,78 +38,97 @@ CONFIRMED = "SELECT bool_or(answer = 'confirmed') FROM contacts_appointment"
 
 
 @pytest.fixture
-def empty_clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
-    with run_clinic(tmp_path_factory.mktemp("first-run"), "callboard_first_run", queue=1) as running:
-        environment = {**os.environ, "DATABASE_URL": running.database_url, "DEBUG": "true"}
-        subprocess.run(
-            [sys.executable, "manage.py", "shell", "-c", EMPTY], cwd=ROOT, env=environment, check=True
-        )
-        yield running
+def empty_clinic(clinic: RunningClinic) -> RunningClinic:
+    """The clinic of the other tests, which are done with it: this file is the last (tests/conftest.py)."""
+    environment = {**os.environ, "DATABASE_URL": clinic.database_url, "DEBUG": "true"}
+    subprocess.run([sys.executable, "manage.py", "shell", "-c", EMPTY], cwd=ROOT, env=environment, check=True)
+    return clinic
 
 
-def test_from_nothing_to_the_first_confirmed_call(empty_clinic: RunningClinic, browser: Browser) -> None:
-    zone = choose_zone(datetime.now(UTC))
-    watched = Watched(browser.new_context(viewport={"width": 1440, "height": 900}))
-    page = watched.page
-    log_in(empty_clinic, page, "admin")
-    check_accessible(page)
-    page.get_by_role("link", name="What is needed first").click()
-    check_accessible(page)
-    add_location(page, zone)
+@pytest.fixture
+def walk(empty_clinic: RunningClinic, logins: Logins, look: Look) -> Iterator[Walk]:
+    begun = Walk(logins.open_as("admin", **describe_screen(look)), look)
+    begun.page.goto(empty_clinic.web)
+    yield begun
+    begun.page.context.close()
+
+
+def test_from_nothing_to_the_first_confirmed_call(
+    empty_clinic: RunningClinic, browser: Browser, walk: Walk
+) -> None:
+    zone, page = choose_zone(datetime.now(UTC)), walk.page
+    walk.stop()
+    walk.press(page.get_by_role("link", name="What is needed first"))
+    page.wait_for_url("**/campaigns/first/")
+    walk.stop()
+    add_location(walk, zone)
     day = datetime.now(zone).date() + timedelta(days=5)
-    import_list(empty_clinic, page, f"A1,Stone,Ruth,212-555-0111,{day:%m/%d/%Y},10:30 AM,Main Street")
-    begin_campaign(empty_clinic, page)
-    confirm_by_phone(empty_clinic, browser)
+    number = f"212-555-01{walk.look.width % 90:02}"
+    import_list(empty_clinic, walk, f"A1,{LONG},Ruth,{number},{day:%m/%d/%Y},10:30 AM,{PLACE}")
+    begin_campaign(empty_clinic, walk)
+    confirm_by_phone(empty_clinic, browser, f"+1{number.replace('-', '')}")
     page.goto(f"{empty_clinic.web}/?day={day}")
-    expect(page.locator(".row-line").filter(has_text="Ruth Stone")).to_contain_text("confirmed")
-    watched.check()
-    page.context.close()
+    expect(page.locator(".row-line").filter(has_text=f"Ruth {LONG}")).to_contain_text("confirmed")
+    walk.stop()
 
 
-def add_location(page: Page, zone: ZoneInfo) -> None:
-    page.get_by_role("link", name="Add a location").click()
-    page.locator("#id_name").fill("Main Street")
+def add_location(walk: Walk, zone: ZoneInfo) -> None:
+    page = walk.page
+    walk.press(page.get_by_role("link", name="Add a location"))
+    page.locator("#id_name").fill(PLACE)
     page.locator("#id_spoken_name").fill("Main Street")
     page.locator("#id_time_zone").fill(zone.key)
     page.locator("#id_callback_number").fill("+12125550100")
     for day in page.locator("#id_open_weekdays input").all():
         day.check()
-    page.get_by_role("button", name="Save", exact=True).click()
+    walk.stop()
+    walk.press(page.get_by_role("button", name="Save", exact=True))
     expect(page.locator(".messagelist .success")).to_be_visible()
+    walk.stop()
 
 
-def import_list(clinic: RunningClinic, page: Page, row: str) -> None:
+def import_list(clinic: RunningClinic, walk: Walk, row: str) -> None:
+    page = walk.page
     page.goto(f"{clinic.web}/campaigns/first/")
-    page.get_by_role("link", name="Import a list").click()
+    walk.press(page.get_by_role("link", name="Import a list"))
     content = f"{HEADER}\n{row}\n".encode()
     page.locator("input[type=file]").set_input_files(
         {"name": "visits.csv", "mimeType": "text/csv", "buffer": content}
     )
-    page.get_by_role("button", name="Preview the import").click()
-    page.locator("button[name=apply]").click()
+    walk.press(page.get_by_role("button", name="Preview the import"))
+    expect(page.locator("button[name=apply]")).to_be_visible()
+    walk.stop()
+    walk.press(page.locator("button[name=apply]"))
     expect(page.get_by_text("Every row was imported without problems.")).to_be_visible()
+    walk.stop()
 
 
-def begin_campaign(clinic: RunningClinic, page: Page) -> None:
+def begin_campaign(clinic: RunningClinic, walk: Walk) -> None:
+    page = walk.page
     page.goto(f"{clinic.web}/campaigns/first/")
-    page.get_by_role("link", name="Choose one").click()
+    walk.press(page.get_by_role("link", name="Choose one"))
     page.get_by_role("radio").first.check()
-    page.get_by_role("button", name="Make the draft and go on").click()
-    page.get_by_role("button", name="Save, and read the words").click()
-    page.get_by_role("link", name="The words are right").click()
-    page.get_by_role("link", name="On to activating it").click()
-    check_accessible(page)
-    page.locator("main form button[type=submit]").first.click()
+    walk.stop()
+    for name in ("Make the draft and go on", "Save, and read the words"):
+        walk.press(page.get_by_role("button", name=name))
+    for name in ("The words are right", "On to activating it"):
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+        walk.stop()
+        walk.press(page.get_by_role("link", name=name))
+    page.wait_for_url("**/activate/*")
+    walk.stop()
+    walk.press(page.locator("main form button[type=submit]").first)
     expect(page.locator("h1")).to_contain_text("active")
+    walk.stop()
     wait_until(lambda: clinic.ask(PLANNED), "the reminders", within_seconds=60)
 
 
-def confirm_by_phone(clinic: RunningClinic, browser: Browser) -> None:
+def confirm_by_phone(clinic: RunningClinic, browser: Browser, number: str) -> None:
     phones = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     phones.goto(clinic.phones)
     clinic.execute(AWAKE)
     clinic.execute(MAKE_CALL_DUE)
-    phone = phones.locator('[data-phone="+12125550111"]').first
+    phone = phones.locator(f'[data-phone="{number}"]').first
     phone.locator('[data-action="answer"]').click(timeout=RINGS_WITHIN)
     phone.locator('[data-key="1"]').click()
     wait_until(lambda: clinic.ask(CONFIRMED), "the answer", within_seconds=60)

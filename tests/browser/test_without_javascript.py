@@ -1,9 +1,9 @@
 """Without JavaScript pages still show, search, book and cancel."""
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.running import RunningClinic
-from tests.browser.signing_in import log_in
+from tests.browser.signing_in import Logins
 
 PATIENT = """
     SELECT array[first_name || ' ' || last_name, id::text] FROM contacts_contact c
@@ -15,11 +15,12 @@ STATUS = "SELECT status FROM contacts_appointment WHERE id = %s"
 
 
 def test_a_patient_is_found_booked_and_cancelled_without_javascript(
-    clinic: RunningClinic, browser: Browser
+    clinic: RunningClinic, logins: Logins
 ) -> None:
-    context = browser.new_context(viewport={"width": 1024, "height": 844}, java_script_enabled=False)
+    screen = {"width": 1024, "height": 844}
+    context = logins.open_as("frontdesk", viewport=screen, java_script_enabled=False)
     page = context.new_page()
-    log_in(clinic, page, "frontdesk")
+    page.goto(clinic.web)
     expect(page.locator(".row-line:visible").first).to_be_visible()
     name, contact = clinic.ask(PATIENT)
     search(page, clinic, name, contact)

@@ -75,6 +75,14 @@ def test_a_day_is_shown_then_cancelled_then_undone(
     assert Appointment.objects.filter(status="booked").count() == 14
 
 
+def test_from_a_providers_own_list_the_visits_follow_by_themselves() -> None:
+    [visit] = book_day(1)
+    desk = sit_at_desk(make_user())
+    day = visit.local_start.date().isoformat()
+    assert 'hx-trigger="load, change' in desk.get(f"/absences/?provider=1&day={day}").content.decode()
+    assert 'hx-trigger="change' in desk.get("/absences/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
