@@ -15,7 +15,8 @@ a thread works only while an answer is made. So a slow client costs a connection
 
 When connections run out, the oldest of the address that has most of them without a whole request are dropped.
 Threads take turns between addresses (config/fair_queue.py), so whoever floods keeps others waiting for what
-is being answered at most.
+is being answered at most. Behind a proxy the addresses are those of its clients, once the headers of a
+request are there.
 
 Robotalker's events and /healthz have threads of their own (RESERVED_THREADS), which no page can occupy.
 """
@@ -88,6 +89,7 @@ class _Nothing:
 class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request; how large its body may be depends on its address."""
 
+    client = ""  # Connection.client
     large: "WeakSet[LimitedParser]" = WeakSet()  # those that are kept at the moment, in this worker
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -135,12 +137,19 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     parser_class = LimitedParser
     began_at = 0.0
 
-    @cached_property
+    @property
     def client(self) -> str:
-        """The address; of IPv6 its first half, of which one line has all the rest."""
-        from config.sign_in_limits import pick_client_address  # the settings must be there first
+        """The address that it counts for: behind a proxy that of its request, once the headers are there."""
+        request = self.request
+        if request is None or not request.headers_finished:
+            return self._own_address
+        if not request.client:  # asked often, and the header may be long
+            request.client = _pick_address(self, request.headers.get("X_FORWARDED_FOR", ""))
+        return str(request.client)
 
-        return pick_client_address(self.addr[0], "")
+    @cached_property
+    def _own_address(self) -> str:
+        return _pick_address(self, "")
 
     def received(self, data: bytes) -> bool:
         if self.request is None:
@@ -167,6 +176,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.request.headers_finished:
             within = BODY_WITHIN + self.request.content_length / SLOWEST_BODY
         return now - self.began_at > within * patience
+
+
+def _pick_address(connection: Connection, forwarded_for: str) -> str:
+    from config.sign_in_limits import pick_client_address  # the settings must be there first
+
+    return pick_client_address(connection.addr[0], forwarded_for)
 
 
 class ReservingDispatcher:

@@ -12,6 +12,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from config.fair_queue import FairQueue
 from tests.web_process import ask, run_web_process
 
+pytestmark = pytest.mark.django_db  # else, run alone, these have no database
+
 FLOODER = "127.0.0.9"
 ROOM = 100  # connections of the worker
 LONG = 5.0  # seconds; what says nothing is otherwise dropped after 1.5 s and more, a room full at once
@@ -77,3 +79,28 @@ def test_behind_a_proxy_its_clients_take_turns(settings: Settings) -> None:
     for one in (*first, other):
         queue.append(one)
     assert [queue.popleft() for _ in range(3)] == [first[0], other, first[1]]
+
+
+@pytest.fixture(scope="module")
+def proxied(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[int]:
+    """The same behind a web server, from whose address all connections come."""
+    options = ("--threads", "2", "--worker-connections", str(ROOM))
+    with django_db_blocker.unblock(), run_web_process(*options, PROXY_COUNT="1") as port:
+        yield port
+
+
+def begin_upload(port: int, held: ExitStack, client: str) -> socket.socket:
+    head = f"POST /login/ HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {client}\r\n"
+    connection = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+    connection.sendall(head.encode() + b"Connection: close\r\nContent-Length: 3\r\n\r\na")
+    return connection
+
+
+def test_behind_a_proxy_one_clients_slow_bodies_leave_those_of_others_alone(proxied: int) -> None:
+    with ExitStack() as held:
+        slow = begin_upload(proxied, held, "203.0.113.2")
+        for _ in range(3 * ROOM):
+            begin_upload(proxied, held, "203.0.113.1")
+        assert ask(proxied, "/login/", "X-Forwarded-For: 203.0.113.3", timeout=LONG)[0] == 200
+        slow.sendall(b"=b")
+        assert slow.recv(12) == b"HTTP/1.1 403", "of the flooder's the oldest go, not the oldest of all"
