@@ -10,7 +10,7 @@ a thread works only while an answer is made. So a slow client costs a connection
 | its body | config/body_limit.py by its address, counted as it arrives; BODY_WITHIN, longer for a large one |
 | bodies over LARGE that are being received at once | MOST_LARGE for each worker; then 503 |
 | connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped sooner |
-| an address' connections without a whole request | MOST_UNFINISHED; the oldest are dropped |
+| an address' connections that are silent for PROMPTLY | MOST_UNFINISHED; the oldest are dropped |
 | an address' requests for pages that wait for a thread | MOST_WAITING; more are dropped |
 
 When connections run out, the oldest of the address that has most of them without a whole request are dropped.
@@ -56,7 +56,9 @@ CROWDED = 0.8  # of the connections
 LOOK_EVERY = 1  # second: for connections that are too slow
 LARGE = 128 * 1024  # bytes; such a body is kept in a temporary file
 MOST_LARGE = 16
-MOST_UNFINISHED = 200  # connections of one address, in a worker
+MOST_UNFINISHED = 200  # connections of one address, in a worker, that have had PROMPTLY to say something
+PROMPTLY = 2.0  # seconds
+AT_ONCE = 0.1  # second that a connection has in any case
 MOST_WAITING = 100  # requests for pages of one address, in a worker
 ACCEPTED_AT_ONCE = 100  # connections, before those that are there have their turn
 FILES_BESIDE = 200  # that a worker opens beside its connections
@@ -136,6 +138,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     parser_class = LimitedParser
     began_at = 0.0
+
+    def __init__(self, server: "Listener", *others: Any, **named: Any) -> None:
+        super().__init__(server, *others, **named)
+        self.accepted_in = server.rounds
 
     @property
     def client(self) -> str:
@@ -223,10 +229,27 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     """Accepts the connections of one address."""
 
     channel_class = Connection
+    rounds = 0  # of accepting
+
+    def readable(self) -> bool:
+        if self.is_full:
+            self._drop_unfinished()
+        return bool(super().readable())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it accepts no more until a connection ends."""
+        return bool(len(self._map) >= self.adj.connection_limit)
 
     def handle_accept(self) -> None:
-        """Accept many, else a flood of new connections is longer than the ones that are taken from it."""
-        for _ in range(min(ACCEPTED_AT_ONCE, self.adj.connection_limit - len(self._map))):
+        """Accept many, else a flood of new connections is longer than the ones that are taken from it.
+
+        Those of two rounds find room beside the CROWDED, since they have had no turn to be read yet.
+        """
+        self.rounds += 1
+        limit = self.adj.connection_limit
+        most = min(ACCEPTED_AT_ONCE, int((1 - CROWDED) / 2 * limit) or 1, limit - len(self._map))
+        for _ in range(most):
             before = len(self._map)
             super().handle_accept()
             if len(self._map) == before:
@@ -236,35 +259,43 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     def _drop_unfinished(self) -> None:
         """Close the oldest connections without a whole request of addresses that have too many of them.
 
+        None that was accepted just now: its request may be there, since many events at once are no flood.
         The loop closes them at its next turn; at once, their numbers would be those of new connections.
         """
-        closing = sum(one.will_close for one in self.active_channels.values())
-        surplus = len(self._map) - closing - int(CROWDED * self.adj.connection_limit)
+        now, surplus = time.time(), self._find_surplus()
         by_address: dict[str, list[Connection]] = {}
         for connection in self.active_channels.values():
             if connection.waits_since != float("inf"):
                 by_address.setdefault(connection.client, []).append(connection)
         last: list[Connection] = []
         for unfinished in sorted(by_address.values(), key=len, reverse=True):
-            drop = max(len(unfinished) - MOST_UNFINISHED, min(surplus, len(unfinished) - 1), 0)
+            silent = sum(one.waits_since < now - PROMPTLY for one in unfinished)
+            drop = max(silent - MOST_UNFINISHED, min(surplus, len(unfinished) - 1), 0)
             surplus -= drop
-            last += _drop_oldest(unfinished, drop)
-        _drop_oldest(last, max(surplus, 0))
+            last += self._drop_oldest(unfinished, drop, now)
+        self._drop_oldest(last, max(surplus, 0), now)
+
+    def _drop_oldest(self, unfinished: list[Connection], count: int, now: float) -> list[Connection]:
+        """The others. What is too young to be dropped is, if it says nothing, at one of the next looks."""
+        by_age = sorted(unfinished, key=lambda one: one.waits_since)
+        for connection in by_age[:count]:
+            if connection.accepted_in < self.rounds - 1 and connection.waits_since < now - AT_ONCE:
+                connection.will_close = True
+        return by_age[count:]
+
+    def _find_surplus(self) -> int:
+        """How many more connections there are than CROWDED; those that are about to be closed don't count."""
+        closing = sum(one.will_close for one in self.active_channels.values())
+        surplus: int = len(self._map) - closing - int(CROWDED * self.adj.connection_limit)
+        return surplus
 
     def maintenance(self, now: float) -> None:
         """Close connections that are too slow."""
-        crowded = len(self._map) > CROWDED * self.adj.connection_limit
+        self._drop_unfinished()
+        crowded = self._find_surplus() > 0
         for connection in list(self.active_channels.values()):
             if connection.is_too_slow(now, PATIENCE_WHEN_CROWDED if crowded else 1.0):
                 connection.will_close = True
-
-
-def _drop_oldest(unfinished: list[Connection], count: int) -> list[Connection]:
-    """The others."""
-    by_age = sorted(unfinished, key=lambda one: one.waits_since)
-    for connection in by_age[:count]:
-        connection.will_close = True
-    return by_age[count:]
 
 
 class PatientWorker(Worker):  # type: ignore[misc]
@@ -279,7 +310,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
         self.listeners = [self._listen(bound.sock, adjustments) for bound in self.sockets]
         while self.alive and self.ppid == os.getppid():
             self.notify()
-            self._turn(1.0)
+            self._turn(AT_ONCE if self.listeners[0].is_full else 1.0)
         self._stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -41,7 +41,8 @@ def count_refusal(why: Refusal) -> None:
         return
     key = _key_of(datetime.now(UTC).date())
     try:
-        with _connect(settings.REDIS_URL).pipeline() as pipeline:
+        client = _connect(settings.REDIS_URL)  # kept: once it is gone, its connections are closed
+        with client.pipeline() as pipeline:
             pipeline.hincrby(key, why, 1)
             pipeline.expire(key, KEPT)
             pipeline.execute()

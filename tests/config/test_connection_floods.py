@@ -1,8 +1,9 @@
 """A flood of connections from one address, with no web server in front, keeps nobody else waiting."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.django_db  # else, run alone, these have no database
 FLOODER = "127.0.0.9"
 ROOM = 100  # connections of the worker
 LONG = 5.0  # seconds; what says nothing is otherwise dropped after 1.5 s and more, a room full at once
+MANY = 400
+EVENT = b"POST /hooks/robotalker/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 PAGE = b"GET /login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -50,6 +53,24 @@ def test_whole_requests_of_one_address_do_not_keep_those_of_others_waiting(web: 
         for _ in range(3 * ROOM):
             connect(web, held, PAGE)
         assert ask(web, "/login/", timeout=LONG)[0] == 200
+
+
+def test_many_events_at_the_same_moment_from_one_address_are_all_answered(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock(), run_web_process() as port, ExitStack() as held:
+        senders = [held.enter_context(socket.socket()) for _ in range(MANY)]
+        for sender in senders:
+            sender.setblocking(False)
+            sender.connect_ex(("127.0.0.1", port))
+        answers = Counter[bytes]()
+        for sender in senders:
+            sender.settimeout(30)
+            sender.sendall(EVENT)
+        for sender in senders:
+            with suppress(ConnectionError):
+                answers[sender.recv(12)] += 1
+    assert answers == {b"HTTP/1.1 404": MANY}
 
 
 def make_waiting(address: str, *, forwarded: str = "") -> Any:

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.test import Client
@@ -95,3 +96,12 @@ def test_after_a_redis_failure_nothing_is_counted_for_a_while(settings: Settings
     settings.REDIS_URL = here
     post(FORGED, ANSWERED)
     assert read_refusals() == {}
+
+
+def test_the_first_refusals_of_a_process_are_counted_on_several_threads_at_once() -> None:
+    forget_refusals()
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(50):
+            counting._connect.cache_clear()
+            list(threads.map(counting.count_refusal, [Refusal.FORGED] * 8))
+    assert read_refusals() == {"forged": 400}
