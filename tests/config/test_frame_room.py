@@ -44,9 +44,11 @@ class Request:
     """What a thread of the web process takes from its queue."""
 
     path = "/"
+    addr = ("127.0.0.1", 50000)
 
     def __init__(self) -> None:
         self.requests = [self]
+        self.headers: dict[str, str] = {}
         self.had_room = False
         self.is_done = Event()
 
