@@ -4,6 +4,14 @@ from collections import deque
 from typing import Any
 
 
+def pick_address(connection: Any, request: Any | None) -> str:
+    """Whom a connection of waitress counts for: behind a proxy the client of its request, if there is one."""
+    from config.sign_in_limits import pick_client_address  # the settings must be there first
+
+    forwarded_for = request.headers.get("X_FORWARDED_FOR", "") if request else ""
+    return pick_client_address(connection.addr[0], forwarded_for)
+
+
 class FairQueue:
     """Takes the place of the deque of waitress' ThreadedTaskDispatcher, which uses it under its lock.
 
@@ -15,10 +23,8 @@ class FairQueue:
         self._waiting: dict[str, deque[Any]] = {}  # by address, in the order of their turns
 
     def append(self, connection: Any) -> None:
-        from config.sign_in_limits import pick_client_address  # the settings must be there first
-
-        forwarded = connection.requests[0].headers.get("X_FORWARDED_FOR", "") if connection.requests else ""
-        theirs = self._waiting.setdefault(pick_client_address(connection.addr[0], forwarded), deque())
+        address = pick_address(connection, next(iter(connection.requests), None))
+        theirs = self._waiting.setdefault(address, deque())
         if self.most and len(theirs) >= self.most:
             connection.cancel()
         else:

@@ -43,7 +43,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from config.fair_queue import FairQueue
+from config.fair_queue import FairQueue, pick_address
 from config.frame_room import call_with_room
 
 RESERVED_THREADS = {"/hooks/": 4, "/healthz": 1}  # by the beginning of the path
@@ -150,12 +150,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if request is None or not request.headers_finished:
             return self._own_address
         if not request.client:  # asked often, and the header may be long
-            request.client = _pick_address(self, request.headers.get("X_FORWARDED_FOR", ""))
+            request.client = pick_address(self, request)
         return str(request.client)
 
     @cached_property
     def _own_address(self) -> str:
-        return _pick_address(self, "")
+        return pick_address(self, None)
 
     def received(self, data: bytes) -> bool:
         if self.request is None:
@@ -182,12 +182,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.request.headers_finished:
             within = BODY_WITHIN + self.request.content_length / SLOWEST_BODY
         return now - self.began_at > within * patience
-
-
-def _pick_address(connection: Connection, forwarded_for: str) -> str:
-    from config.sign_in_limits import pick_client_address  # the settings must be there first
-
-    return pick_client_address(connection.addr[0], forwarded_for)
 
 
 class ReservingDispatcher:

@@ -363,9 +363,8 @@ def _apply_to_call(
         # due at once by the database's clock: ours may be wrong
         event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at
         mark_accepted(call, changes, event.received_at)
-        record_optout_from_event(
-            call, parsed, event.received_at
-        )  # an opted-out number gets no call meanwhile
+        # an opted-out number gets no call meanwhile
+        record_optout_from_event(call, parsed, event.received_at)
         changes.save(event, SAVED_FIELDS)
         return set()
     news = fold_into_call(call, parsed, changes, key_of_address=key, received_at=event.received_at)

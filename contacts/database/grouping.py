@@ -1,4 +1,4 @@
-"""Let PostgreSQL group in memory where a statement reads tens of thousands of rows in few groups."""
+"""Statements that read tens of thousands of rows in few groups: PostgreSQL groups and sends them quickly."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

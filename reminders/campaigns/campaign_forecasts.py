@@ -21,7 +21,7 @@ from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import (
     Planned,
     ReminderGroup,
-    read_planned_early,
+    read_planned,
     read_reminder_groups,
     read_visits_ahead,
 )
@@ -220,7 +220,7 @@ class _StepRows:
             created.update(dict.fromkeys(group.visits, just_now))
         before = max(early, default=None)
         if before not in self._early:
-            self._early[before] = read_planned_early(self._list_moving(), facts.now, before, self._only)
+            self._early[before] = read_planned(self._list_moving(), facts.now, before, self._only)
         planned = self._early[before]
         return created | dict(planned.early.get(key, {})), planned.tried.get(key, ())
 

@@ -195,7 +195,7 @@ class Planned(NamedTuple):
     tried: Mapping[int, Collection[int]]
 
 
-def read_planned_early(
+def read_planned(
     step_ids: Collection[int], now: datetime, before: datetime | None, only: Collection[int] | None = None
 ) -> Planned:
     """When reminders were planned: those of before a moment, and of edited visits; and which were tried.

@@ -23,7 +23,7 @@ from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import PracticeConfig
 from reminders.desk.modes import choose_mode
-from reminders.lifecycle.follow_ups import read_colleagues
+from reminders.desk.worklist import read_colleagues
 from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, TestCall
 from reminders.rules.assumptions import (
     ASSUMPTIONS,

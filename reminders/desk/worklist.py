@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts.appointments import lock_appointments
@@ -201,3 +201,13 @@ def _write_moment(follow_up: FollowUp, moment: datetime) -> str:
 
 def name_colleague(user: User | None) -> str:
     return (user.get_full_name() or user.get_username()) if user else ""
+
+
+def read_colleagues() -> Sequence[User]:
+    """Everybody who may work on the worklist, and so be handed an entry; one query."""
+    may = Q(groups__permissions__codename="change_followup") | Q(user_permissions__codename="change_followup")
+    return list(
+        User.objects.filter(may | Q(is_superuser=True), is_active=True)
+        .distinct()
+        .order_by(F("first_name"), F("last_name"), F("username"))
+    )

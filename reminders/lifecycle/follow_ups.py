@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
 from contacts.models import Appointment
@@ -147,13 +147,3 @@ def close_untaken(appointment: Appointment, kind: str, resolution: str) -> int:
     """The same with those of that kind about a visit, unless somebody has taken them."""
     untaken = FollowUp.objects.filter(UNRESOLVED, appointment=appointment, kind=kind, taken_by=None)
     return close_follow_ups(untaken, resolution)
-
-
-def read_colleagues() -> Sequence[User]:
-    """Everybody who may work on the worklist, and so be handed an entry; one query."""
-    may = Q(groups__permissions__codename="change_followup") | Q(user_permissions__codename="change_followup")
-    return list(
-        User.objects.filter(may | Q(is_superuser=True), is_active=True)
-        .distinct()
-        .order_by(F("first_name"), F("last_name"), F("username"))
-    )

@@ -19,7 +19,7 @@ from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk import live_checks
 from reminders.desk.modes import choose_mode
 from reminders.desk.test_calls import TestRefused, order_script_test
-from reminders.lifecycle.follow_ups import read_colleagues
+from reminders.desk.worklist import read_colleagues
 from reminders.models import ScriptText
 from reminders.pages.frame import read_frame
 from reminders.rules.assumptions import BY_CODE

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from contacts.number_looks import show_in_full
-from reminders.lifecycle.follow_ups import read_colleagues
+from reminders.desk.worklist import read_colleagues
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_entry_of
 from reminders.pages.worklist_closed import find_undoable, read_closed

@@ -23,10 +23,9 @@ from django.views.decorators.http import require_POST
 from contacts.parameters import read_row_id, read_row_ids
 from reminders.desk import worklist, worklist_endings
 from reminders.desk.orders import OrderRefused
-from reminders.desk.worklist import WorklistRefused
+from reminders.desk.worklist import WorklistRefused, read_colleagues
 from reminders.desk.worklist_undoing import undo_deed
 from reminders.forms.snoozing import SnoozeForm
-from reminders.lifecycle.follow_ups import read_colleagues
 from reminders.models import FollowUp
 from reminders.pages.worklist_closed import read_act
 from reminders.pages.worklist_page import read_shown_entry

@@ -10,6 +10,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from contacts.consent_fold import fold_ledger
 from contacts.database.clock import read_database_clock
+from contacts.database.saving import take_chunks
 from contacts.models import ConsentEntry, Contact, ContactId, DistinctPair, PhoneNumber
 from contacts.models.people import FORBIDDING
 from reminders.models import OptOutConfirmation
@@ -59,8 +60,7 @@ def list_needless_entries(number_ids: Sequence[int]) -> list[int]:
 def count_needless_entries(before: datetime) -> int:
     """How many entries would go."""
     numbers = list(find_numbers_with_old_entries(before).order_by("pk").values_list("pk", flat=True))
-    parts = (numbers[start : start + COUNTED_AT_ONCE] for start in range(0, len(numbers), COUNTED_AT_ONCE))
-    return sum(len(list_needless_entries(part)) for part in parts)
+    return sum(len(list_needless_entries(part)) for part in take_chunks(numbers, COUNTED_AT_ONCE))
 
 
 def find_old_contacts(before: datetime) -> QuerySet[Contact]:
