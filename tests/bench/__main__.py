@@ -1,4 +1,7 @@
-"""`make bench`: start the servers, measure, and print a table. Some parts only: ARGS="planning claiming"."""
+"""`make bench`: start the servers, measure, print each line as it comes and all as a table at the end.
+
+Some parts only: ARGS="planning claiming".
+"""
 
 import argparse
 import sys
@@ -59,7 +62,9 @@ def _measure(parts: list[str], sandbox: SandboxServer, size: BenchSize) -> Itera
     benches = _prepare(sandbox, size)
     for part in parts:
         started = time.monotonic()
-        yield from benches[part]()
+        for line in benches[part]():
+            _say(f"{line.what}: {line.ours}; {line.beside}; {line.ratio}")
+            yield line
         _say(f"{part}: measured in {time.monotonic() - started:.0f} s")
 
 
