@@ -27,7 +27,7 @@ def delete_old_events() -> int:
     In parts, so that no worker waits for long; two processes at once delete different ones. How many events.
     """
     rows = events = 0
-    while rows < MOST_IN_A_ROUND and sum(deleted := _delete_some()):
+    while rows < MOST_IN_A_ROUND and any(deleted := _delete_some()):
         rows, events = rows + sum(deleted), events + deleted[-1]
     if events:
         log.info("%d outgoing events were deleted, older than %d days", events, settings.OUTGOING_EVENT_DAYS)
