@@ -119,11 +119,13 @@ def text_of(reminder: Reminder) -> ScriptText | None:
 
 def find_text(step: Step, channel: Channel, language: str, *, follows_calls: bool) -> ScriptText | None:
     """The same for a step and a channel; `follows_calls`: a text after its calls have reached nobody."""
-    script: Script | None = step.script
+    script: Script | None
     if follows_calls:
         script = step.fallback_script
     elif step.channel == StepChannel.PREFERRED and channel == Channel.SMS:
         script = step.text_script
+    else:
+        script = step.script
     return choose_text(script, language) if script else None
 
 
