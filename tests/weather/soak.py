@@ -25,7 +25,7 @@ from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.run import SPEED
 from tests.torture.size import Size
 from tests.torture.table import align
-from tests.weather.stack import KINDS, RunningCallboard
+from tests.weather.stack import KINDS, RunningCallboard, end_on_sigterm
 
 Json = dict[str, Any]
 POSTERS = 8  # threads
@@ -99,6 +99,7 @@ class EventSource(threading.Thread):
 
 def main() -> int:
     """Run it and print the table."""
+    end_on_sigterm()
     minutes, events, calls = (float(value) for value in sys.argv[1:4])
     folder = Path(tempfile.mkdtemp(prefix="callboard-soak-"))
     clean_up = start_guard(folder)
