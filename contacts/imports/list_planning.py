@@ -21,7 +21,7 @@ from contacts.imports.list_reading import ReadList
 from contacts.imports.matching import Known, OtherRows, find_known
 from contacts.imports.missing import find_missing
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.plan_notes import ONLY_CANCELLED
+from contacts.imports.plan_notes import ONLY_CANCELLED, SERIES_CANCELLED
 from contacts.imports.planning import make_plan
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOTE, Problem, clip, translate
@@ -169,7 +169,9 @@ def _describe_rows(file: ReadList, results: Sequence[RowResult], plan: Plan) -> 
     for each in plan.refused:
         if each.outcome == RowOutcome.CANCELLED:
             about = clip(describe_appointment(each.appointment))
-            each.cancelled_note = Problem(each.result.line, header, about, *translate(ONLY_CANCELLED))
+            # what cancels a visit of a series is no row, and has no errors
+            why = translate(ONLY_CANCELLED if each.result.problems else SERIES_CANCELLED)
+            each.cancelled_note = Problem(each.result.line, header, about, *why)
             problems.append(each.cancelled_note)
     return problems + [note for each in plan.rows for note in each.notes]
 

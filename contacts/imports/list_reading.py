@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from contacts.database.saving import ROWS_PER_STATEMENT, take_chunks
 from contacts.imports.booked_days import KeptDays, count_kept_days
+from contacts.imports.called_off_series import replace_series
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
@@ -156,8 +157,15 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     if ORDER_KEY in effective.remembered and reading.order.either_way:
         asked = _check_remembered_order(found, reading.order, asked)
     damaged = find_damaged_fields(table, columns)
+    cancelling: list[RowResult] = []
     for raw in table.rows:
-        found.rows.add(drop_placeholders(mark_damaged(read_row(raw, reading), damaged), columns))
+        result = drop_placeholders(mark_damaged(read_row(raw, reading), damaged), columns)
+        if result.cancels and found.understood.kind == CalendarReader.kind:
+            cancelling.append(result)
+        else:
+            found.rows.add(result)
+    for result in replace_series(cancelling, found.options.source):
+        found.rows.add(result)
     found.rows.divide()
     found.notes += describe_unfinished(names, practice, found.described)
     found.questions += asked

@@ -51,6 +51,10 @@ ONLY_CANCELLED = (
     gettext_noop("The appointment is cancelled, though the row has other errors."),
     gettext_noop("Correct them in your practice system."),
 )
+SERIES_CANCELLED = (
+    gettext_noop("The calendar cancels the whole series, so this visit of it is cancelled too."),
+    gettext_noop("Check that the whole series was meant."),
+)
 RELATIVE = (
     gettext_noop(
         "Here a relative has this patient id, so it is taken for an account that a household shares."

@@ -5,7 +5,6 @@ wall times of the event's own zone, which stands in a column of its own; Windows
 X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +16,7 @@ from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.calendar_people import describe_event, read_description
+from contacts.imports.reading.event_ids import name_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
 
@@ -36,7 +36,6 @@ LONGEST_SUBJECT, LONGEST_DESCRIPTION = 1_000, 10_000  # characters that are look
 # The other methods answer an invitation: nobody has agreed to the time of a COUNTER.
 BOOKING_METHODS = frozenset(["", "PUBLISH", "REQUEST", "ADD", "CANCEL"])
 TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
-LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
 MOST_EVENTS = 100_000
 # Seconds of processor time: to parse the file, and to read its events, each; and to expand its series. It is
@@ -74,6 +73,7 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     with refuse_after(seconds, "slow_calendar"):
         calendars = _parse_text(data)
         events, gone = _choose_versions(calendars, left_out)
+        gone += _find_called_off_series(events, now)
     for_series = SECONDS_OF_SERIES + SECONDS_A_SERIES * sum(map(_is_of_a_series, events))
     with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
         occurrences = _expand(calendars, events, now, left_out)
@@ -142,11 +142,23 @@ def _hear_cancellation(event: Component, method: str) -> None:
     """Write into STATUS what METHOD, subject and description say: cancelled, or an answer to an invite."""
     subject = _text(event, "SUMMARY")[:LONGEST_SUBJECT]
     is_said = CALLED_OFF.search(subject) or SAID_OFF.search(read_description(event)[:LONGEST_DESCRIPTION])
+    event["METHOD"] = method
     if method == "CANCEL" or is_said:
         event["STATUS"] = "CANCELLED"
         event["SUMMARY"] = CALLED_OFF.sub("", subject, count=1).strip()
     elif method not in BOOKING_METHODS:
         event["STATUS"] = method
+
+
+def _find_called_off_series(events: Iterable[Component], now: datetime) -> list[Component]:
+    """What METHOD:CANCEL calls off that began before the window: perhaps series, known by their UIDs only."""
+    found = []
+    for event in events:
+        is_one = not _is_of_a_series(event) and _text(event, "METHOD") == "CANCEL"
+        if is_one and _start_of(event) < now - BACK:
+            found.append(event.copy())
+            del found[-1]["DTSTART"]
+    return found
 
 
 def _keep_newest(
@@ -352,14 +364,9 @@ def _minutes_of(event: Component, start: datetime) -> str:
 
 
 def _name_id(event: Component, recurrence: str) -> str:
-    """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole."""
+    """The id of its appointment; "" for an event without UID, which was numbered here."""
     uid = _text(event, "UID")
-    if uid.startswith("-") and uid[1:].isdigit():
-        return ""
-    name = f"{uid}/{recurrence}" if recurrence else uid
-    if len(name) <= LONGEST_ID:
-        return name
-    return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+    return "" if uid.startswith("-") and uid[1:].isdigit() else name_event(uid, recurrence)
 
 
 def _text(event: Component, name: str) -> str:

@@ -11,6 +11,7 @@ import time_machine
 
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file
+from contacts.imports.plan_notes import SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Contact
@@ -117,6 +118,35 @@ def test_a_cancelled_event_needs_no_start(event: str) -> None:
     import_events(EVENT)
     import_events(event, "UID:2\nDTSTART:20270305T143000Z\nSUMMARY:Mei Hill 202-555-0113")
     assert statuses() == ["cancelled", "booked"]
+
+
+LONG_UID = "040000008200E00074C5B7101A82E00800000000" + "E05D0F2B7C1ADB01" * 5  # as of Exchange
+CALLED_OFF = "UID:{uid}\nDTSTART:{start}\nSUMMARY:Ruth Stone 202-555-0111"
+
+
+@pytest.mark.parametrize("uid", ["1", "a/b@example.org", LONG_UID])
+@pytest.mark.parametrize("start", ["20200304T143000Z", "20270304T143000Z"])
+def test_a_series_that_is_called_off_by_its_uid_alone_is_cancelled(uid: str, start: str) -> None:
+    series = CALLED_OFF.format(uid=uid, start="20270304T143000Z")
+    others = [
+        f"UID:{other}\nDTSTART:20270304T1{hour}0000Z\nSUMMARY:Mei Hill 202-555-0113\nRRULE:FREQ=DAILY;COUNT=2"
+        for hour, other in enumerate(("2", f"{uid}2"), 5)
+    ]
+    import_events(f"{series}\nRRULE:FREQ=DAILY;COUNT=3", *others)
+    assert statuses() == ["booked"] * 7
+    report = import_events(CALLED_OFF.format(uid=uid, start=start), head="METHOD:CANCEL\n")
+    by_patient = Appointment.objects.values_list("contact__first_name", "status")
+    assert set(by_patient) == {("Ruth", "cancelled"), ("Mei", "booked")}
+    assert (report.counts["cancelled"], report.counts["rejected"]) == (3, 0)
+    assert SERIES_CANCELLED[0] in {each.problem for each in report.problems}
+
+
+def test_an_event_that_is_called_off_by_itself_cancels_no_series() -> None:
+    import_events(
+        EVENT, "UID:2\nDTSTART:20270304T150000Z\nRRULE:FREQ=DAILY;COUNT=2\nSUMMARY:Mei Hill 202-555-0113"
+    )
+    import_events("UID:1\nDTSTART:20270304T143000Z\nSUMMARY:Ruth Stone 202-555-0111", head="METHOD:CANCEL\n")
+    assert sorted(statuses()) == ["booked", "booked", "cancelled"]
 
 
 def test_one_of_a_series_needs_none_either() -> None:

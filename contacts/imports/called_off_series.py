@@ -1,0 +1,42 @@
+"""A calendar that calls off a whole series by its UID alone, without the rule that says when its visits are.
+
+Each visit of it that is booked here and still to come is cancelled (product rule 44).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from contacts.imports.reading.event_ids import KEPT_OF_ID, OF_A_SERIES, find_beginning, is_of_series
+from contacts.imports.rows import RowResult
+from contacts.models import Appointment
+
+
+def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[RowResult]:
+    """These rows of a calendar, which cancel; one that means a series as a result for each of its visits."""
+    ids = {each.appointment_id for each in cancelling if each.appointment_id}
+    here = Appointment.objects.filter(source=source)
+    ids -= set(here.filter(external_id__in=ids).values_list("external_id", flat=True))
+    visits = _read_visits_of_series(here) if ids else {}
+    for each in cancelling:
+        uid = each.appointment_id
+        alike = [visit for beginning in {uid, uid[:KEPT_OF_ID]} for visit in visits.get(beginning, ())]
+        of_series = [visit for visit in alike if is_of_series(visit.external_id, uid, visit.wall_start)]
+        if uid not in ids or not of_series:
+            yield each
+            continue
+        for visit in of_series:
+            yield RowResult(each.line, visit.external_id, None, (), cancels=True)
+
+
+def _read_visits_of_series(here: "QuerySet[Appointment]") -> dict[str, list[Appointment]]:
+    """Visits in series, booked and to come, by what their ids begin with."""
+    coming = here.filter(
+        status=Appointment.Status.BOOKED, starts_at__gt=Now(), external_id__regex=OF_A_SERIES
+    )
+    visits: defaultdict[str, list[Appointment]] = defaultdict(list)
+    for visit in coming.only("external_id", "local_start", "time_zone", "fold"):
+        visits[find_beginning(visit.external_id)].append(visit)
+    return visits
