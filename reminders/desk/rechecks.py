@@ -15,6 +15,7 @@ from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.models import Reminder
 from reminders.planning.early_looks import look_again
 from reminders.planning.planner import plan_appointments
+from reminders.results.unanswered import account_for_number
 
 
 def recheck_contact(contact_id: int) -> None:
@@ -36,8 +37,10 @@ def recheck_contact(contact_id: int) -> None:
 
 
 def recheck_numbers(number_ids: Collection[int]) -> None:
-    """After a change of numbers: usable again, opted in, consent given."""
+    """After a change of numbers: found wrong, usable again, opted in, consent given."""
     look_again(Reminder.objects.filter(_are_called_on(number_ids)))
+    for number_id in number_ids:
+        account_for_number(number_id)
     wake_dispatch()
 
 

@@ -1,8 +1,9 @@
 """Nobody is dropped silently: without an answer, and with nothing more to go out, it is on the worklist.
 
 The rule is in rules/visit_standings.py (product rule 57). account_for() is called in the transaction in which
-a reminder ends, an answer comes, or a visit changes; account_for_number() when a call shows that a number
-can't be reached, for the other visits on it; account_for_all() is the sweep that mends what these missed.
+a reminder ends, an answer comes, or a visit changes; account_for_number() when a call or a person says that a
+number can't be reached, or can again, for the other visits on it; account_for_all() is the sweep that mends
+what these missed.
 """
 
 from collections import defaultdict
@@ -80,9 +81,9 @@ def account_for_number(number_id: int) -> None:
 
 
 def _account_for_people_with(number_id: int) -> None:
-    upcoming = find_upcoming(read_database_clock()).filter(contact__phone=number_id)
-    suspects = find_suspects(upcoming).order_by("starts_at", "pk").values_list("pk", flat=True)
-    if found := list(suspects[:MOST_AT_ONCE]):
+    has_it = Q(contact__phone=number_id) | Q(contact__other_phone=number_id)
+    upcoming = find_upcoming(read_database_clock()).filter(has_it).order_by("starts_at", "pk")
+    if found := list(upcoming.values_list("pk", flat=True)[:MOST_AT_ONCE]):
         _account_for_free(found)
 
 

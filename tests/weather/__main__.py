@@ -7,12 +7,11 @@ WEATHER_REMINDERS: how many reminders go out meanwhile (default 400). WEATHER_LO
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from tests.local_services import start_guard
 from tests.sandbox_server import SandboxServer, run_sandbox
@@ -22,7 +21,7 @@ from tests.torture.size import KILL_EVERY, Size
 from tests.torture.table import align
 from tests.waiting import wait_until
 from tests.weather.faults import Weather, list_weather
-from tests.weather.stack import RunningCallboard, seconds_since
+from tests.weather.stack import RunningCallboard, end_on_sigterm, seconds_since
 
 BACK_WITHIN = 180.0  # seconds
 LASTS = 420.0  # seconds over which the reminders become due
@@ -30,7 +29,7 @@ LASTS = 420.0  # seconds over which the reminders become due
 
 def main() -> int:
     """Run the faults and print both tables."""
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix="callboard-weather-"))
     clean_up = start_guard(folder)
     try:
@@ -41,10 +40,6 @@ def main() -> int:
             Path(keep).mkdir(parents=True, exist_ok=True)
             shutil.copy(folder / "run.log", keep)
         clean_up()
-
-
-def _stop(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def run(folder: Path, sandbox: SandboxServer) -> int:

@@ -25,12 +25,13 @@ from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.run import SPEED
 from tests.torture.size import Size
 from tests.torture.table import align
-from tests.weather.stack import KINDS, RunningCallboard
+from tests.weather.stack import KINDS, RunningCallboard, end_on_sigterm
 
 Json = dict[str, Any]
 POSTERS = 8  # threads
 REACHED = 0.8  # of the rates that were asked for; with less the run shows less than it should
 EVERY = 10.0  # seconds between two measurements
+SAID_EVERY = 30  # measurements between two lines
 MOST_GROWTH, MOST_LOG = 1.1, 1.0  # of the middle third; megabytes a minute
 MEGABYTE = 1024 * 1024
 MOST_REMINDERS = 200_000  # numbers that the generated clinic can have
@@ -98,6 +99,7 @@ class EventSource(threading.Thread):
 
 def main() -> int:
     """Run it and print the table."""
+    end_on_sigterm()
     minutes, events, calls = (float(value) for value in sys.argv[1:4])
     folder = Path(tempfile.mkdtemp(prefix="callboard-soak-"))
     clean_up = start_guard(folder)
@@ -141,8 +143,21 @@ def measure_all(
     found, ends_at = [], time.monotonic() + minutes * 60
     while time.monotonic() < ends_at:
         found.append(measure(callboard, url, source))
+        if len(found) % SAID_EVERY == 0:
+            say_so_far(found)
         time.sleep(EVERY)
     return found
+
+
+def say_so_far(found: list[Measurement]) -> None:
+    """One line, so that a run that is cut short has shown something."""
+    first, now = found[0], found[-1]
+    seconds = EVERY * (len(found) - 1)
+    calls, events = (now.calls - first.calls) / seconds, (now.events - first.events) / seconds
+    say(
+        f"after {seconds / 60:.0f} min: {sum(now.memory.values()):.0f} MB, {now.connections} connections, "
+        f"{calls:.1f} calls and {events:.1f} events a second"
+    )
 
 
 def measure(callboard: RunningCallboard, url: str, source: EventSource) -> Measurement:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -134,6 +134,15 @@ class RunningCallboard:
                     yield int(entry.name), command.replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end the program as Ctrl-C does: what it started is stopped, and its folder deleted."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

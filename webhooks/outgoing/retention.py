@@ -6,17 +6,19 @@ it is deleted it can be sent again and is in the file of events (docs/webhooks.m
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from webhooks.outgoing.models import DeliveryAttempt, OutgoingDelivery, OutgoingEvent
 
 log = logging.getLogger(__name__)
 
-DELETED_AT_ONCE = 1000  # events in one transaction
-MOST_IN_A_ROUND = 50_000  # events: the rest goes in the next hour
+MOST_ROWS = 1000  # in one transaction
+MOST_IN_A_ROUND = 50_000  # rows: the rest goes in the next hour
 
 
 def delete_old_events() -> int:
@@ -24,24 +26,30 @@ def delete_old_events() -> int:
 
     In parts, so that no worker waits for long; two processes at once delete different ones. How many events.
     """
-    deleted = 0
-    while deleted < MOST_IN_A_ROUND and (count := _delete_some()):
-        deleted += count
-    if deleted:
-        log.info("%d outgoing events were deleted, older than %d days", deleted, settings.OUTGOING_EVENT_DAYS)
-    return deleted
+    rows = events = 0
+    while rows < MOST_IN_A_ROUND and any(deleted := _delete_some()):
+        rows, events = rows + sum(deleted), events + deleted[-1]
+    if events:
+        log.info("%d outgoing events were deleted, older than %d days", events, settings.OUTGOING_EVENT_DAYS)
+    return events
 
 
 @transaction.atomic
-def _delete_some() -> int:
-    """The oldest, with all that was sent of them, whatever its state."""
+def _delete_some() -> tuple[int, int, int]:
+    """At most MOST_ROWS attempts, else deliveries, else events, of the oldest events; how many of each."""
     before = Now() - timedelta(days=settings.OUTGOING_EVENT_DAYS)
     # what a list or a late event tells may have occurred long ago and be new all the same
     old = OutgoingEvent.objects.filter(occurred_at__lt=before, recorded_at__lt=before)
     locked = old.order_by("occurred_at", "pk").select_for_update(skip_locked=True)
-    ids = list(locked.values_list("pk", flat=True)[:DELETED_AT_ONCE])
-    deliveries = OutgoingDelivery.objects.filter(event__in=ids)
-    DeliveryAttempt.objects.filter(delivery__in=deliveries.values("pk")).delete()
-    deliveries.delete()
-    OutgoingEvent.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    ids = list(locked.values_list("pk", flat=True)[:MOST_ROWS])
+    attempts = DeliveryAttempt.objects.filter(delivery__event__in=ids)
+    if count := _delete_first(attempts):
+        return count, 0, 0
+    if count := _delete_first(OutgoingDelivery.objects.filter(event__in=ids)):
+        return 0, count, 0
+    return 0, 0, _delete_first(OutgoingEvent.objects.filter(pk__in=ids))
+
+
+def _delete_first(rows: QuerySet[Any]) -> int:
+    first = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST_ROWS])
+    return rows.model._default_manager.filter(pk__in=first).delete()[0] if first else 0

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
 from contacts.consent_ledger import ledger_open
 from contacts.models import Appointment, AppointmentChange, PhoneNumber
@@ -28,8 +29,9 @@ from reminders.desk.worklist_undoing import undo_deed
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.pages.worklist import count_entries
+from reminders.planning.planner import plan_all
 from reminders.results.unanswered import account_for_all
-from tests.people import make_contact, make_due_reminder, make_user
+from tests.people import make_appointment, make_contact, make_due_reminder, make_step, make_user
 from webhooks.retention.visits import delete_follow_ups
 
 Resolution = FollowUp.Resolution
@@ -195,6 +197,22 @@ def test_a_wrong_number_is_marked_and_asked_for_and_undo_makes_it_usable_again(r
     assert number.unusable_since is None
     assert {one.kind for one in FollowUp.objects.exclude(state="resolved")} <= {"could_not_reach"}
     assert not FollowUp.objects.filter(kind="wrong_number", resolved_by__isnull=False).exists()
+
+
+def test_of_a_wrong_number_every_other_visit_is_on_the_worklist_at_once_and_off_it_after_undo(
+    rosa: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    make_step(max_tries=1)
+    [entry] = make_entry(kind="could_not_reach")
+    make_appointment(make_contact("Noah"), starts_at=timezone.now() + timedelta(hours=27))
+    plan_all()
+    with django_capture_on_commit_callbacks(execute=True):
+        act = end_follow_ups(entry.pk, Resolution.WRONG_NUMBER, by=rosa)
+    of_noah = FollowUp.objects.filter(contact__first_name="Noah")
+    assert [(one.kind, one.state) for one in of_noah] == [("wrong_number", "open")]
+    with django_capture_on_commit_callbacks(execute=True):
+        undo_deed(act, by=rosa)
+    assert [(one.state, one.resolution) for one in of_noah.all()] == [("resolved", "number_usable")]
 
 
 def test_only_the_last_deed_can_be_undone_and_the_refusal_says_who_came_after(rosa: User) -> None:

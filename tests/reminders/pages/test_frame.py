@@ -7,7 +7,9 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.roles import MANAGER
@@ -168,9 +170,37 @@ def test_pausing_redirects_to_the_page_it_came_from(desk: Client, rosa: User) ->
     assert "All sending is paused." not in desk.get("/pulse/").content.decode()
 
 
-def test_a_redirect_never_leads_to_another_site(desk: Client, rosa: User) -> None:
+ELSEWHERE = [
+    *(
+        "https://elsewhere.example/",
+        "//elsewhere.example/",
+        "///elsewhere.example/",
+        "https:elsewhere.example",
+    ),
+    *(
+        r"/\elsewhere.example/",
+        r"\\elsewhere.example/",
+        "\t//elsewhere.example/",
+        " https://elsewhere.example/",
+    ),
+    *(
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://testserver@elsewhere.example/",
+        "http:///elsewhere.example",
+    ),
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_a_redirect_never_leads_to_another_site(desk: Client, rosa: User, elsewhere: str) -> None:
     give_role(rosa, MANAGER)
-    assert desk.post("/sending/pause/", {"next": "https://elsewhere.example/"})["Location"] == "/"
+    assert desk.post("/sending/pause/", {"next": elsewhere})["Location"] == "/"
+    chosen = desk.post(reverse("choose_language"), {"language": "es", "next": elsewhere})
+    assert chosen["Location"] == "/"
+    address = f"{reverse('login')}?{urlencode({'next': elsewhere})}"
+    answer = Client().post(address, {"username": "rosa", "password": "a quiet desk", "next": elsewhere})
+    assert answer["Location"] == "/"
 
 
 def test_actions_require_a_post_with_a_csrf_token(rosa: User) -> None:

@@ -5,12 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
-from django.core.signing import b62_decode
+from django.core.signing import TimestampSigner, b62_decode
 from django.utils import timezone
 from pytest_django import Settings
 
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import (
+    SALT,
     BadToken,
     Callback,
     ExpiredToken,
@@ -49,6 +50,18 @@ def test_every_purpose_has_an_address_of_its_own() -> None:
 def test_the_mac_has_256_bits() -> None:
     mac = token_of(status_url(CALL)).rpartition(":")[2]
     assert len(mac) * 6 // 8 == 32
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha512"])
+def test_a_mac_of_another_kind_is_refused_though_the_key_is_ours(algorithm: str, settings: Settings) -> None:
+    token = token_of(status_url(CALL))
+    key, value = settings.WEBHOOK_KEYS[0], token.rsplit(":", 2)[0]
+    ours, other = (
+        TimestampSigner(key=key, salt=SALT, algorithm=one).sign(value) for one in ("sha256", algorithm)
+    )
+    assert read_token(ours).public_id == CALL.public_id
+    with pytest.raises(BadToken):
+        read_token(other)
 
 
 @pytest.mark.parametrize("url", [status_url, lambda call: key_urls(call)["1"]])

@@ -85,7 +85,7 @@ def test_what_waits_for_an_endpoint_that_is_off_goes_too(endpoint: OutgoingEndpo
 def test_they_are_deleted_in_parts_and_the_rest_of_very_many_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retention, "DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "MOST_ROWS", 2)
     monkeypatch.setattr(retention, "MOST_IN_A_ROUND", 4)
     opt_out(*range(7))
     make_older(ours.OUTGOING_EVENT_DAYS + 1)
@@ -93,6 +93,24 @@ def test_they_are_deleted_in_parts_and_the_rest_of_very_many_the_next_time(
         assert delete_old_events() == 4
     assert sum(query["sql"].startswith("SAVEPOINT") for query in queries) == 2
     assert delete_old_events() == 3
+
+
+def test_of_events_with_many_attempts_no_more_rows_go_in_one_transaction(
+    receiver: Receiver, endpoint: OutgoingEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_ROWS", 2)
+    opt_out(*range(3))
+    deliver_due()
+    for delivery in OutgoingDelivery.objects.all():
+        DeliveryAttempt.objects.create(delivery=delivery)
+    make_older(ours.OUTGOING_EVENT_DAYS + 1)
+    with CaptureQueriesContext(connection) as queries:
+        assert delete_old_events() == 3
+    assert (
+        sum(query["sql"].startswith("SAVEPOINT") for query in queries) == 3 + 2 + 2 + 1
+    )  # the last finds none
+    assert not DeliveryAttempt.objects.exists()
+    assert not OutgoingDelivery.objects.exists()
 
 
 def test_the_old_ones_are_found_by_the_index_of_time() -> None:
