@@ -25,6 +25,7 @@ class IsAny(Func):
     template = "(%(expressions)s))"
     arg_joiner = " = ANY("
     output_field = BooleanField()
+    empty_result_set_value = False
 
     def as_sql(self, *args: Any, **options: Any) -> tuple[str, Any]:
         if not cast(Value, self.source_expressions[1]).value:
