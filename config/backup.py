@@ -166,8 +166,8 @@ def restore_backup(server: Server, file: Path, *, overwrite: bool = False) -> st
     former = _prepare(server, overwrite=overwrite)
     now = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
     fresh, aside = f"{server.database}_restoring_{now}", f"{server.database}_before_{now}"
-    server.ask(f"CREATE DATABASE {_quote(fresh)} TEMPLATE template0", database="postgres")
     try:
+        server.ask(f"CREATE DATABASE {_quote(fresh)} TEMPLATE template0", database="postgres")
         options = ("--no-owner", "--no-privileges", "--exit-on-error", "--dbname", fresh)
         load = server.command("pg_restore", *server.options, *options)
         with file.open("rb") as source:
@@ -181,9 +181,9 @@ def restore_backup(server: Server, file: Path, *, overwrite: bool = False) -> st
         )
         renames = [f"ALTER DATABASE {_quote(old)} RENAME TO {_quote(new)}" for old, new in names.items()]
         server.ask("; ".join(renames), database="postgres")  # one transaction: both, or neither
-    except BackupError:
-        with suppress(BackupError):
-            server.ask(f"DROP DATABASE IF EXISTS {_quote(fresh)}", database="postgres")
+    except BaseException:  # also Ctrl-C, else a copy of all data stays that nobody knows of
+        with suppress(BackupError):  # with force: the program that was filling it may be at work yet
+            server.ask(f"DROP DATABASE IF EXISTS {_quote(fresh)} WITH (FORCE)", database="postgres")
         raise
     if former == "empty":
         server.ask(f"DROP DATABASE {_quote(aside)}", database="postgres")
@@ -313,6 +313,8 @@ def _pipe(
         # into files, as each may say more than a pipe holds while another one waits for it
         complaints = [open_files.enter_context(TemporaryFile()) for _ in commands]
         running = _start_all(commands, environment, complaints, source=source, target=target)
+        for process in running:
+            open_files.callback(_end, process)
         written = running[-1].communicate()[0] or b""
         for process in running:
             process.wait()
@@ -353,6 +355,14 @@ def _start_all(
         running.append(process)
         reads = process.stdout
     return running
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """For one that has ended nothing is left to do; after Ctrl-C it would go on."""
+    process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _read_end(file: IO[bytes]) -> bytes:

@@ -22,6 +22,7 @@ from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.rate import parse_rate
 
 PRINTABLE = re.compile(r"[!-~]+")  # allowed in a header; no spaces
+SHORTEST_TOKEN = 20  # characters
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LONGEST_TOKEN_DAYS = 365
 LEAST_EVENT_DAYS = 7
@@ -79,6 +80,22 @@ def _check_secret_key() -> Iterator[checks.CheckMessage]:
         yield _error(
             1, "SECRET_KEY is missing, too short, or a key for laptops.", _hint_for_key("SECRET_KEY")
         )
+
+
+def _check_further_keys() -> Iterator[checks.CheckMessage]:
+    """What an old key signed still counts; and short keys are guessed: a telephone number has ten digits."""
+    old, erased = settings.SECRET_KEY_FALLBACKS, settings.ERASED_NUMBERS_KEYS
+    named = {settings.SECRET_KEY, *old}  # which the others are by default, and have errors of their own
+    for number, name, keys in (
+        (42, "SECRET_KEY_FALLBACKS", old),
+        (43, "ERASED_NUMBERS_KEYS", [key for key in erased if key not in named]),
+    ):
+        if any(_is_weak(key) for key in keys):
+            yield _error(number, f"A key of {name} is too short, or one for laptops.", _hint_for_key(name))
+    if 0 < len(settings.MONITORING_TOKEN) < SHORTEST_TOKEN:
+        hint = 'python -c "import secrets; print(secrets.token_urlsafe(30))"'
+        message = f"MONITORING_TOKEN is shorter than {SHORTEST_TOKEN} characters, so that it can be guessed."
+        yield _error(44, message, f"Set it to random characters: {hint}")
 
 
 def _check_webhook_keys() -> Iterator[checks.CheckMessage]:
@@ -265,6 +282,7 @@ ALWAYS: list[Rule] = [
 ]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,
+    _check_further_keys,
     _check_webhook_keys,
     _check_public_base_url,
     _check_robotalker_base_url,

@@ -251,6 +251,8 @@ SESSION_ENGINE = "config.sign_in.sessions"  # Django's, in the database, in whic
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 CSRF_COOKIE_HTTPONLY = True
 DESK_COOKIE_NAME = "desk"
+MESSAGE_STORAGE = "config.sign_in.own_messages.OwnMessages"
+MESSAGES_COOKIE_NAME = "messages"
 
 # The e-mail server for links to a new password, smtp+tls://user:password@mail.example.org:587; "": none.
 EMAIL_URL = env.str("EMAIL_URL", "")
@@ -385,6 +387,8 @@ if not DEBUG:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
     DESK_COOKIE_NAME = "__Host-desk"
+    MESSAGES_COOKIE_NAME = "__Host-messages"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
     LANGUAGE_COOKIE_SECURE = True
 
 REST_FRAMEWORK = {

@@ -11,6 +11,10 @@ The last is there because to hash a password takes long: whoever has a thousand 
 web process busy with it. The codes of an authenticator app are counted in the same way, and so
 are passkeys: those that come without a name all together, as one name of their address.
 
+What is recorded of tries is limited too, since a stranger could fill the audit trail otherwise: that a name
+has to wait, once in 15 minutes for each address and LOCKS_TOLD_OF_A_NAME; of names that nobody has, all
+together UNKNOWN_NAMES_TOLD.
+
 A name and an address "know each other" for 30 days after a login. They are held by the first limit only, so
 that a stranger can't lock out a whole desk. Nothing is said about whether a name exists.
 
@@ -41,6 +45,8 @@ FAILURES_OF_AN_ADDRESS = RateLimitItemPerMinute(30, 15, namespace="address")
 FAILURES_OF_A_NAME = RateLimitItemPerHour(100, namespace="name")
 TRIES_OF_STRANGERS = RateLimitItemPerMinute(300, 5, namespace="strangers")
 LOCK_TOLD = RateLimitItemPerMinute(1, 15, namespace="told")  # "used up": this lock has been recorded
+LOCKS_TOLD_OF_A_NAME = RateLimitItemPerHour(20, namespace="told-of-name")
+UNKNOWN_NAMES_TOLD = RateLimitItemPerHour(120, namespace="told-of-nobody")
 CODE_USED = RateLimitItemPerMinute(1, 2, namespace="code")  # longer than a code is valid
 PASSKEYS_ASKED_FOR = RateLimitItemPerMinute(60, 1, namespace="passkeys")  # by an address; a session each
 LINKS_OF_AN_ADDRESS = RateLimitItemPerHour(10, namespace="links-of-address")
@@ -134,6 +140,11 @@ def take_once(limit: RateLimitItem, *whose: str) -> bool:
         return _in_redis().take(limit, *hashed)
     except (RedisError, OSError):
         return IN_MEMORY.take(limit, *hashed)
+
+
+def is_lock_told(name: str, address: str) -> bool:
+    """Whether it is enough that others were told that this name has to wait; counts what is told now."""
+    return not (take_once(LOCK_TOLD, name, address) and take_once(LOCKS_TOLD_OF_A_NAME, name))
 
 
 def clear_locks() -> None:

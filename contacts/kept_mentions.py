@@ -4,7 +4,10 @@ A file is not edited: one that names somebody who is erased is deleted, and its 
 list can be brought again without them. In doubt a file counts as naming them.
 """
 
+import html
 import io
+import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +25,8 @@ from contacts.searches import SEARCHES
 State = ImportBatch.State
 LARGEST_PART = 200 * 1024 * 1024  # bytes of a workbook's part; more is no list that we could read
 SHORTEST_SEARCH = 3  # letters
+FOLDED = re.compile(r"\r?\n[ \t]")  # in a line of a calendar (RFC 5545)
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # in JSON
 
 
 @transaction.atomic  # so that one file at a time is read, also behind a pooler
@@ -80,16 +85,35 @@ def _read_texts(file: ImportFile) -> Iterator[str]:
     except zlib.error:
         return
     if not zipfile.is_zipfile(io.BytesIO(data)):
-        yield _decode(data)
+        text = _decode(data)
+        yield text
+        yield _write_plainly(text)
         return
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
             try:
                 with archive.open(member) as part:
                     # a workbook has a cell's text and its neighbour's anywhere, so all of it is one line
-                    yield " ".join(_decode(part.read(LARGEST_PART)).splitlines())
+                    text = " ".join(_decode(part.read(LARGEST_PART)).splitlines())
+                    yield text
+                    yield _write_plainly(text)
             except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error):
                 continue
+
+
+def _write_plainly(text: str) -> str:
+    """The text without what forms of files do to names.
+
+    They write é as an entity, an escape or two characters, fold lines, put a NUL behind each letter, and
+    spread a patient of a web page or of JSON over many lines, which are one here.
+    """
+    plain = html.unescape(FOLDED.sub("", text.replace("\0", ""))).lstrip("\ufeff \r\n\t")
+    first = plain.partition("\n")[0].rstrip()
+    if plain.startswith(("{", "[")):
+        plain = ESCAPED.sub(lambda found: chr(int(found[1], 16)), plain)
+    if plain.startswith("<") or (plain.startswith(("{", "[")) and not first.endswith("}")):
+        plain = " ".join(plain.splitlines())
+    return unicodedata.normalize("NFC", plain)
 
 
 def _decode(data: bytes) -> str:

@@ -22,8 +22,8 @@ def hint_worker(task: str, *, worth_seconds: float) -> None:
     most.
     """
     sent = [entry[1] for entry in connection.run_on_commit]
-    if not any(isinstance(one, partial) and one.func is _send and one.args == (task,) for one in sent):
-        transaction.on_commit(partial(_send, task, worth_seconds=worth_seconds), robust=True)
+    if not any(isinstance(one, partial) and one.func is send_hint and one.args == (task,) for one in sent):
+        transaction.on_commit(partial(send_hint, task, worth_seconds=worth_seconds), robust=True)
 
 
 def hint_planning() -> None:
@@ -31,7 +31,8 @@ def hint_planning() -> None:
     hint_worker(PLANNING_TASK, worth_seconds=PLANNING_TICK)
 
 
-def _send(task: str, *, worth_seconds: float) -> None:
+def send_hint(task: str, *, worth_seconds: float) -> None:
+    """Ask for it at once, where no transaction is open."""
     options = {
         **current_app.conf.broker_transport_options,
         "socket_connect_timeout": BROKER_TIMEOUT,

@@ -62,6 +62,13 @@
   });
 
   // --- the lock
+  // "Back" may bring a page out of the browser's memory, of somebody who has left: the server says what is shown now.
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    body.classList.add("covered");
+    keepForms();
+    location.reload();
+  });
   function leave() {
     body.classList.add("covered");
     keepForms();
@@ -114,5 +121,4 @@
   }
   setInterval(look, Math.min(EVERY, 15000));
   document.addEventListener("visibilitychange", look);
-  window.addEventListener("pageshow", look);
 })();

@@ -77,6 +77,6 @@ def start_guard(folder: Path) -> Callable[[], None]:
 @pytest.fixture(autouse=True)
 def reset_database_name() -> None:
     """Forget the database's name, because each test may use a database with another name."""
-    from reminders.traffic.restore_guard import forget_database_name
+    from reminders.traffic.callback_urls import forget_database_name
 
     forget_database_name()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from redis import Redis, RedisError
 
-from contacts.worker_hints import hint_worker
+from contacts.worker_hints import send_hint
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def _hint() -> None:
         log.warning("events wait for beat's ticks for %.0f s: %s", PAUSE, type(error).__name__)
         return
     if is_first:
-        hint_worker(TASK, worth_seconds=STANDS_FOR)
+        send_hint(TASK, worth_seconds=STANDS_FOR)
 
 
 @cache

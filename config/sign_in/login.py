@@ -18,12 +18,11 @@ from django.utils.translation import gettext, ngettext
 from config.sign_in.kept_forms import KEPT, keep_for_later
 from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
-    LOCK_TOLD,
     begin_try,
     find_client_address,
+    is_lock_told,
     note_failure,
     note_success,
-    take_once,
 )
 from contacts.audit.sign_ins import SignInKind
 
@@ -40,7 +39,7 @@ class SignInForm(AuthenticationForm):
         address = find_client_address(self.request)
         self.locked_for = begin_try(name, address)
         if self.locked_for:
-            if take_once(LOCK_TOLD, name, address):
+            if not is_lock_told(name, address):
                 record_sign_in(SignInKind.LOCKED, self.request, name=name)
             raise ValidationError(describe_wait(self.locked_for), code="locked")
         try:
@@ -117,7 +116,7 @@ def check_password_again(request: HttpRequest, user: User, password: str) -> Non
     """
     name, address = user.get_username(), find_client_address(request)
     if seconds := begin_try(name, address):
-        if take_once(LOCK_TOLD, name, address):
+        if not is_lock_told(name, address):
             record_sign_in(SignInKind.LOCKED, request, name=name)
         raise ValidationError(describe_wait(seconds), code="locked")
     if authenticate(request, username=name, password=password) != user:

@@ -14,10 +14,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from config.sign_in.passwords import make_password_link
+from config.sign_in.permissions import with_permissions
 from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import remove_factors
 from contacts.admin.history import read_practice_zone
 from contacts.audit.sign_ins import SignInKind, list_sign_ins
+from contacts.roles import may_manage
 
 PERMISSION = "auth.change_user"
 SHOWN = 500  # people
@@ -35,7 +37,13 @@ def show_own_login(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_people(request: HttpRequest) -> HttpResponse:
     """The page "People who log in"."""
-    context = {"people": list_logins()[:SHOWN], "happened": list_sign_ins()}
+    people = list(list_logins()[:SHOWN])
+    me = _find_self(request)
+    context = {
+        "people": people,
+        "helped": {person.pk for person in people if _may_help(me, person)},
+        "happened": list_sign_ins(),
+    }
     with timezone.override(read_practice_zone()):
         return render(request, "registration/people.html", context)
 
@@ -67,19 +75,36 @@ def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def list_logins() -> QuerySet[User]:
-    """Everybody, with `has_app` and `has_passkey`: what they need besides the password, or in its place."""
+    """Everybody, with `has_app` and `has_passkey`: what they need besides the password, or in its place.
+
+    And with `held`: what they may do.
+    """
     theirs = Authenticator.objects.filter(user_id=OuterRef("pk"))
-    people = User.objects.annotate(
-        has_app=Exists(theirs.filter(type=Authenticator.Type.TOTP)),
-        has_passkey=Exists(theirs.filter(type=Authenticator.Type.WEBAUTHN)),
-    ).prefetch_related("groups")
+    people = (
+        with_permissions(User.objects.all())
+        .annotate(
+            has_app=Exists(theirs.filter(type=Authenticator.Type.TOTP)),
+            has_passkey=Exists(theirs.filter(type=Authenticator.Type.WEBAUTHN)),
+        )
+        .prefetch_related("groups")
+    )
     return people.order_by("-is_active", "username")
 
 
+def _may_help(me: User, person: User) -> bool:
+    """Whether `me` is offered the two deeds for a `person` of list_logins()."""
+    is_below = set(person.held) <= me.get_all_permissions()  # type: ignore[attr-defined]
+    return person.pk != me.pk and (me.is_superuser or (is_below and not person.is_superuser))
+
+
 def _find_login(request: HttpRequest, pk: int) -> User:
-    """Raises Http404, and PermissionDenied where a superuser is meant and the admin is none."""
-    user = get_object_or_404(User, pk=pk, is_active=True)
-    if user.is_superuser and not _find_self(request).is_superuser:
+    """Raises Http404, and PermissionDenied for oneself and for somebody who may do more.
+
+    Whoever has the link, and no second factor in the way, is that person. And one's own password and factor
+    change only after the password, which whoever sits down at an open desk doesn't know.
+    """
+    user, me = get_object_or_404(User, pk=pk, is_active=True), _find_self(request)
+    if user.pk == me.pk or not may_manage(me, user):
         raise PermissionDenied
     return user
 

@@ -32,7 +32,14 @@ from contacts.audit.words import (
 )
 from contacts.person_tables import PERSON_TABLES
 
-ABOUT_PEOPLE = {table.label.lower() for table in PERSON_TABLES}
+# Pages of the admin that show people: one of them, or what imported lists and raw exchanges say of many.
+ABOUT_PEOPLE = {table.label.lower() for table in PERSON_TABLES} | {
+    "contacts.importbatch",
+    "contacts.importproblem",
+    "contacts.rejectedrow",
+    "reminders.assumptiontrial",
+}
+SHOWING = ("change", "changelist", "history")
 READING = ("GET", "HEAD")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -81,7 +88,7 @@ def _is_look(page: str) -> bool:
     if not page.startswith(ADMIN):
         return page in LOOKS or page in READ_BY_API
     model, deed = split_admin_page(page.removeprefix(ADMIN))
-    return deed == "change" and model in ABOUT_PEOPLE
+    return deed in SHOWING and model in ABOUT_PEOPLE
 
 
 def _is_deed(page: str) -> bool:

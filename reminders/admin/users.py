@@ -8,7 +8,8 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -94,6 +95,13 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
             kwargs["queryset"] = Group.objects.filter(pk__in=[group.pk for group in giveable])
             kwargs["widget"] = forms.CheckboxSelectMultiple
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """One's own is changed on the page that asks for the old one."""
+        if id == str(request.user.pk):
+            return redirect("change_password")
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         was = User.objects.get(pk=obj.pk) if change else None

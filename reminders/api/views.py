@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from contacts.models import ApiToken
 from reminders.api.access import BearerTokens, HasScope, TokenRate
 from reminders.api.bodies import StrictJson, StrictSerializer, read_parameters
 from reminders.api.fields import MOST_ID, Text, WholeParameter
@@ -211,11 +212,24 @@ def make_entity_tag(shown: Any) -> str:
 def answer_row(
     request: Request, shown: Any, status: int = 200, *, besides: Mapping[str, Any] | None = None
 ) -> Response:
-    """The row with its ETag; 304 if the client has it already. `besides`: fields of this answer only."""
+    """The row with its ETag; 304 if the client has it already. `besides`: fields of this answer only.
+
+    A token that may write and not read gets its id alone: a change of nothing would read it else.
+    """
     tag = make_entity_tag(shown)
+    if not _may_read(request):
+        shown = {"id": shown["id"]}
     if request.method == "GET" and tag in _read_tags(request, "If-None-Match"):
         return Response(status=304, headers={"ETag": tag})
     return Response({**shown, **(besides or {})}, status, headers={"ETag": tag})
+
+
+def _may_read(request: Request) -> bool:
+    """Whether the token has the scope to read, too, of what it may write here."""
+    view = request.parser_context["view"]
+    scope = str(view.scopes.get(request.method, ""))
+    area, _colon, may = scope.partition(":")
+    return may != "write" or (isinstance(request.auth, ApiToken) and f"{area}:read" in request.auth.scopes)
 
 
 def names_version(request: Request) -> bool:

@@ -15,9 +15,9 @@ from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.decisions_ahead import NEVER, DecisionsAhead
 from reminders.campaigns.drafts import CampaignPlan, PlannedStep, load_texts
 from reminders.campaigns.reminder_rows import ByDue, Rows, Waiting
+from reminders.deciding.coverage import lacks_consent
 from reminders.deciding.explanations import FOUND, foresee_call
 from reminders.deciding.number_caps import LOOKED_BACK
-from reminders.deciding.required_consent import lacks_consent
 from reminders.deciding.situations import (
     ReminderFacts,
     find_late_booking,

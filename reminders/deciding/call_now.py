@@ -6,9 +6,9 @@ from datetime import datetime
 
 from contacts.models import Appointment
 from contacts.paired_numbers import find_paired_optout
+from reminders.deciding.coverage import lacks_consent
 from reminders.deciding.explanations import foresee_call
 from reminders.deciding.number_caps import NumberUse
-from reminders.deciding.required_consent import lacks_consent
 from reminders.deciding.situations import SharedFacts, read_reminder_facts
 from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict, decide

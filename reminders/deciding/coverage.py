@@ -1,4 +1,4 @@
-"""Which appointments a campaign is for: one rule, in Python for one appointment and in SQL for many.
+"""Which appointments a campaign is for, and the consent it requires: each rule in Python and in SQL.
 
 A test holds the two equal over every combination of filters.
 
@@ -15,8 +15,9 @@ from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySe
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Now
 
-from contacts.models import Appointment, AppointmentChange
+from contacts.models import Appointment, AppointmentChange, PhoneNumber
 from reminders.models import Campaign, Step
+from reminders.rules.consent import ENOUGH
 
 VISITS_THAT_COUNT = (Appointment.Status.BOOKED, Appointment.Status.ARRIVED)
 Patients = Campaign.Patients
@@ -54,7 +55,7 @@ class CampaignFilters(NamedTuple):
 
     What is empty is for all, so it differs from one that names each. `patients`: a Campaign.Patients.
     `consent`, a Campaign.Consent, leaves no visit out: their reminders are planned, and decide() says why
-    they don't go (required_consent.py), so that consent that is recorded later counts.
+    they don't go (lacks_consent()), so that consent that is recorded later counts.
     """
 
     locations: frozenset[int] = frozenset()
@@ -181,3 +182,21 @@ def is_being_planned(appointment: Appointment, unplanned: Collection[Campaign], 
         return False
     is_seen = appointment.planned_revision >= appointment.revision
     return not is_seen or any(covers(campaign, appointment) for campaign in unplanned)
+
+
+def lacks_consent(required: str, number: PhoneNumber | None) -> bool:
+    """Whether the consent that a Campaign.Consent requires is not on record; never so without a number.
+
+    What this release doesn't know is not enough.
+    """
+    return number is not None and required != "" and number.consent_basis not in ENOUGH.get(required, ())
+
+
+def _has_consent() -> Q:
+    condition = Q(step__campaign__consent="") | Q(appointment__contact__phone=None)
+    for required, bases in ENOUGH.items():
+        condition |= Q(step__campaign__consent=required, appointment__contact__phone__consent_basis__in=bases)
+    return condition
+
+
+HAS_REQUIRED_CONSENT = _has_consent()  # for reminders

@@ -23,15 +23,7 @@ from reminders.rules.say_as import NOTHING_TO_SAY_AS
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
 from reminders.wording.pronunciations import NO_PRONUNCIATIONS, Pronunciations
-from reminders.wording.scripts import (
-    FOR_ALL,
-    choose_letters,
-    fill_for_all,
-    fill_variables,
-    speak,
-    used_variables,
-    with_closing,
-)
+from reminders.wording.scripts import fill_for_all, fill_message
 from reminders.wording.sms_alphabet import measure_text
 
 LONGEST_DAY = timedelta(hours=25)
@@ -179,21 +171,10 @@ def build_message(
     script = lead.script_text
     if script is None:
         raise ValueError("the reminder has no script to say")
-    is_text = lead.channel == Channel.SMS
-    say_as = pronunciations.get(script.language, NOTHING_TO_SAY_AS)
-    if companions:
-        all_facts = sorted([lead, *companions], key=_by_time)
-        appointments = [facts.reminder.appointment for facts in all_facts]
-        values = fill_for_all(appointments, script.language, is_text=is_text, say_as=say_as)
-    else:
-        appointment = lead.reminder.appointment
-        values = fill_variables(appointment, script.language, is_text=is_text, say_as=say_as)
-    used = used_variables(script.text) | {FOR_ALL}
-    variables = {name: values[name] for name in sorted(used) if name in values}
-    unfilled = with_closing(script.text, variables)
-    if is_text:
-        variables = choose_letters(unfilled, variables)
-    return variables, speak(unfilled, variables)
+    appointments = [facts.reminder.appointment for facts in sorted([lead, *companions], key=_by_time)]
+    is_text, say_as = lead.channel == Channel.SMS, pronunciations.get(script.language, NOTHING_TO_SAY_AS)
+    values = fill_for_all(appointments, script.language, is_text=is_text, say_as=say_as)
+    return fill_message(script.text, values, is_text=is_text)
 
 
 def _are_together(one: ReminderFacts, other: ReminderFacts) -> bool:

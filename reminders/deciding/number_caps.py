@@ -139,11 +139,6 @@ def subject_of(reminder: Reminder) -> CallSubject:
     return CallSubject(reminder.step_id, appointment.location_id, appointment.starts_at)
 
 
-def read_caps() -> Caps:
-    """The caps as they are set."""
-    return Caps(settings.CAP_PER_DAY, settings.CAP_PER_WEEK)
-
-
 def find_free_day(counted: Sequence[date], today: date, caps: Caps) -> date:
     """The first day from `today` on with room for one more, as things stand; a week ahead at most."""
     calls = Counter(counted)
@@ -183,7 +178,8 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
 def _find_capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     today = _day(moment, zone)
-    free = find_free_day(_find_counted_days(calls, reminder, zone), today, read_caps())
+    caps = Caps(settings.CAP_PER_DAY, settings.CAP_PER_WEEK)
+    free = find_free_day(_find_counted_days(calls, reminder, zone), today, caps)
     return None if free == today else first_moment_at(datetime.combine(free, time.min), zone)
 
 

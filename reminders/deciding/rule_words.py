@@ -20,7 +20,7 @@ from contacts.models import Appointment, PhoneNumber
 from contacts.models.people import Channel, Preference
 from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
-from reminders.deciding.seen_values import SeenValues
+from reminders.deciding.stored_decisions import SeenValues
 from reminders.models import Campaign, Step
 from reminders.rules.calling_hours import OUTER, ZoneSource
 from reminders.rules.decide import Decision, Situation, Verdict

@@ -11,9 +11,9 @@ from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, 
 
 from contacts.models import Appointment, Location, PhoneNumber, Provider
 from contacts.models.people import Channel
+from contacts.numbers import find_kind_fault
 from contacts.paired_numbers import find_paired_optout
-from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
-from reminders.deciding.required_consent import lacks_consent
+from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers, lacks_consent
 from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.deciding.trial_use import count_of_trial, count_sent_on_trial
 from reminders.models import Campaign, Reminder, ScriptText, SendingSwitch, Step
@@ -371,7 +371,7 @@ def _is_due_before(reminder: Reminder, live_since: datetime | None) -> bool:
 
 def is_never_dialled(number: PhoneNumber) -> bool:
     """Whether it can't be reached, or is of a kind that is never dialled, stored before it was refused."""
-    return number.unusable_since is not None or bool(number.kind_fault)
+    return number.unusable_since is not None or bool(find_kind_fault(number.e164))
 
 
 def hours_of(location: Location, closed: Iterable[date] | None = None) -> CallingHours:

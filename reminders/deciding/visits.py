@@ -10,8 +10,7 @@ from django.db.models.functions import Now
 from contacts.models import Appointment, PhoneNumber
 from contacts.models.people import Channel
 from contacts.paired_numbers import paired_optout
-from reminders.deciding.coverage import is_being_planned, read_unplanned_campaigns
-from reminders.deciding.required_consent import HAS_REQUIRED_CONSENT
+from reminders.deciding.coverage import HAS_REQUIRED_CONSENT, is_being_planned, read_unplanned_campaigns
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.models import Campaign, FollowUp, Reminder, Step
 from reminders.models.campaigns import StepChannel

@@ -21,13 +21,11 @@ from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState, ReminderState
 from reminders.wording.scripts import (
     caller_id,
-    choose_letters,
     choose_text,
+    fill_message,
     fill_variables,
     find_missing_language,
-    speak,
     step_channel_of,
-    used_variables,
 )
 
 RINGS, SPEAKS = (20, 30), (18, 41)  # seconds, from and to
@@ -182,8 +180,7 @@ def _build_call(reminder: Reminder) -> CallRecord:
         raise ValueError("A call needs a number and a script.")
     is_text = step_channel_of(reminder) == Channel.SMS
     values = fill_variables(appointment, text.language, is_text=is_text)
-    values = choose_letters(text.text, values) if is_text else values
-    used = used_variables(text.text)
+    variables, said = fill_message(text.text, values, is_text=is_text)
     return CallRecord(
         reminder=reminder,
         number=number,
@@ -191,8 +188,8 @@ def _build_call(reminder: Reminder) -> CallRecord:
         from_number=caller_id(appointment.location),
         script_text=text,
         missing_language=find_missing_language(text, appointment.contact.language),
-        variables={name: value for name, value in values.items() if name in used},
-        text=speak(text.text, values),
+        variables=variables,
+        text=said,
     )
 
 

@@ -16,7 +16,7 @@ from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.deciding.test_objections import find_test_objection, find_verified_number
 from reminders.models import Reminder, ScriptText, TestCall
 from reminders.rules.reasons import sentence_for
-from reminders.wording.scripts import caller_id, channel_of, is_sayable, speak
+from reminders.wording.scripts import caller_id, channel_of, is_sayable
 from reminders.wording.sms_alphabet import measure_text
 from reminders.wording.sms_length import MOST_CHARACTERS
 from reminders.wording.test_messages import fill_example
@@ -50,7 +50,7 @@ def order_script_test(
     if not is_sayable(script_text.text):
         raise TestRefused(gettext("This text uses a variable that can't be filled in."))
     is_text = channel == Channel.SMS
-    variables = fill_example(
+    variables, text = fill_example(
         script_text.text, script_text.language, location, read_database_clock(), is_text=is_text
     )
     test = TestCall(
@@ -61,7 +61,7 @@ def order_script_test(
         voice=script_text.voice,
         message=script_text.text,
         variables=variables,
-        text=speak(script_text.text, variables),
+        text=text,
     )
     return _order(test, by)
 

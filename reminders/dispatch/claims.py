@@ -23,10 +23,6 @@ class Claim:
     reminder_ids: list[int]
     ends_at: float  # by this process's monotonic clock, so that nothing is opened after the lease
 
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.ends_at
-
 
 @transaction.atomic
 def claim_due(limit: int) -> Claim:

@@ -15,7 +15,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState
-from reminders.wording.scripts import caller_id, choose_channel, choose_script, choose_text
+from reminders.wording.scripts import caller_id, choose_channel, find_text
 
 
 class Sortable(NamedTuple):
@@ -35,12 +35,6 @@ class Message(NamedTuple):
     channel: Channel
     script_text: int
     caller_id: str
-
-
-_MAY_BE_GROUPED = {
-    Channel.VOICE: lambda: settings.ROBOTALKER_CAMPAIGNS,
-    Channel.SMS: lambda: settings.ROBOTALKER_SMS_BATCHES,
-}
 
 
 def sort_for_submission(
@@ -85,8 +79,8 @@ def _find_message(sortable: Sortable, practice: PracticeConfig) -> Message | Non
     if sortable.ordered_by or not step or not location:
         return None
     channel = Channel(sortable.channel or choose_channel(step.channel, sortable.preference))
-    if not _MAY_BE_GROUPED[channel]():
+    by_text = channel == Channel.SMS
+    if not (settings.ROBOTALKER_SMS_BATCHES if by_text else settings.ROBOTALKER_CAMPAIGNS):
         return None
-    script = choose_script(step, channel, follows_calls=bool(sortable.channel))
-    text = choose_text(script, sortable.language) if script else None
+    text = find_text(step, channel, sortable.language, follows_calls=bool(sortable.channel))
     return Message(channel, text.pk, caller_id(location)) if text else None

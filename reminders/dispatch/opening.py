@@ -22,7 +22,6 @@ from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
 from reminders.deciding.households import build_message, choose_companions, find_candidates
 from reminders.deciding.number_caps import read_use
-from reminders.deciding.seen_values import read_seen_values
 from reminders.deciding.situations import (
     NO_LIMITS,
     PracticeConfig,
@@ -32,7 +31,7 @@ from reminders.deciding.situations import (
     read_practice_config,
     with_people,
 )
-from reminders.deciding.stored_decisions import write_decision
+from reminders.deciding.stored_decisions import read_seen_values, write_decision
 from reminders.deciding.trial_use import count_left_on_trial
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import apply_decision, check_reminder_move, plan_again
@@ -42,7 +41,7 @@ from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState
-from reminders.traffic.switch import read_pause_and_clock
+from reminders.traffic.gate import read_pause_and_clock
 from reminders.wording.pronunciations import Pronunciations
 from reminders.wording.scripts import caller_id, find_missing_language
 

@@ -106,7 +106,9 @@ class ClaimWork:
         """Open as many submissions as there is room for; none when no reminder is left, or when none may be
         sent now. A campaign isn't opened ahead, since all of its calls would be unknown.
         """
-        while (self._groups or self._singles) and not self._claim.is_over and not is_stopping():
+        while (self._groups or self._singles) and time.monotonic() < self._claim.ends_at:
+            if is_stopping():
+                break
             most = min(threads.free, 1) if self._groups else threads.room
             if not most:
                 break

@@ -6,7 +6,7 @@ then locations come before all of them: planners (planning/bulk_rows.py) and who
 (contacts/appointments.py: lock_zones) share their locks, and an edit holds them exclusively while it replans.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 
@@ -27,7 +27,7 @@ _AROUND_A_REMINDER = ("reminder__appointment__contact", "reminder__appointment__
 _AROUND_A_CALL = (*_AROUND_A_REMINDER, "number")
 _CLOSED_DAYS = "reminder__appointment__location__closed_days"
 _LOCKED = ("reminder__appointment", "number", "reminder", "self")
-# The same rows of a household's call: each table with the ids, in the order of locks.
+# The same rows for a household's call: each table with the ids, in the order of locks.
 _ROWS_OF_A_CALL: tuple[tuple[type[Model], Callable[[CallRecord], set[int]]], ...] = (
     (Appointment, lambda call: {reminder.appointment_id for reminder in reminders_of(call)}),
     (PhoneNumber, lambda call: {call.number_id}),
@@ -97,17 +97,10 @@ def lock_call(call_id: int) -> CallRecord:
     # It finds only a call without companions, since those would have to be locked before the call. A call's
     # companions never change.
     alone = _calls_of_one().filter(pk=call_id).select_for_update(of=_LOCKED, no_key=True).first()
-    return alone or _lock_household_call(call_id)
-
-
-def _lock_household_call(call_id: int) -> CallRecord:
-    call = _household_calls().get(pk=call_id)
-    reminders = reminders_of(call)
-    lock_appointments(reminder.appointment_id for reminder in reminders)
-    lock_numbers([call.number_id])
-    rows = Reminder.objects.filter(pk__in={reminder.pk for reminder in reminders}).order_by("pk")
-    list(rows.select_for_update(no_key=True).values_list("pk"))
-    return _household_calls().select_for_update(of=("self",), no_key=True).get(pk=call_id)
+    if alone:
+        return alone
+    _lock_rows_of([_household_calls().get(pk=call_id)], skip_locked=False)
+    return _household_calls().get(pk=call_id)  # as it is since nobody else can change it
 
 
 def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
@@ -119,22 +112,23 @@ def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
     wanted = set(call_ids)
     calls = _calls_of_one().filter(is_any("pk", wanted)).prefetch_related(_CLOSED_DAYS).order_by("pk")
     locked = {call.pk: call for call in calls.select_for_update(of=_LOCKED, no_key=True, skip_locked=True)}
-    return locked | _lock_free_households(wanted - locked.keys())
+    households = _household_calls().filter(_is_for_household(), pk__in=wanted - locked.keys())
+    free = _lock_rows_of(households, skip_locked=True)
+    return locked | {call.pk: call for call in _household_calls().filter(pk__in=free)}
 
 
-def _lock_free_households(call_ids: Collection[int]) -> dict[int, CallRecord]:
-    """Those of the calls that are for a household, and of which nobody holds a row."""
-    if not call_ids:
-        return {}
-    calls = list(_household_calls().filter(_is_for_household(), pk__in=call_ids))
-    held: dict[type[Model], set[int]] = {}
-    for model, ids_of in _ROWS_OF_A_CALL:
-        rows = model._default_manager.filter(is_any("pk", {pk for call in calls for pk in ids_of(call)}))
-        free = rows.order_by("pk").select_for_update(no_key=True, skip_locked=True)
-        held[model] = set(free.values_list("pk", flat=True))
-        calls = [call for call in calls if held[model].issuperset(ids_of(call))]
-    # read again, as they are since nobody else can change them
-    return {call.pk: call for call in _household_calls().filter(pk__in=[call.pk for call in calls])}
+def _lock_rows_of(calls: Iterable[CallRecord], *, skip_locked: bool) -> list[int]:
+    """Lock all rows of these calls, in the order of locks; the ids of the calls.
+
+    `skip_locked`: without those of which somebody holds a row.
+    """
+    left = list(calls)
+    for model, ids_of in _ROWS_OF_A_CALL if left else ():
+        rows = model._default_manager.filter(is_any("pk", {pk for call in left for pk in ids_of(call)}))
+        rows = rows.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
+        locked = set(rows.values_list("pk", flat=True))
+        left = [call for call in left if not skip_locked or locked.issuperset(ids_of(call))]
+    return [call.pk for call in left]
 
 
 def _is_for_household() -> Exists:

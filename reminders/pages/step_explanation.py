@@ -15,7 +15,6 @@ from contacts.models.people import Channel
 from reminders.deciding.desk_pace import has_waited, read_paces
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.rule_words import CheckLine, describe_rules, describe_verdict
-from reminders.deciding.seen_values import read_seen_values
 from reminders.deciding.situations import (
     NO_LIMITS,
     Limits,
@@ -23,6 +22,7 @@ from reminders.deciding.situations import (
     read_mode_facts,
     read_reminder_facts,
 )
+from reminders.deciding.stored_decisions import read_seen_values
 from reminders.models import Campaign, Reminder, Step
 from reminders.pages.planning_checks import describe_planning_checks, find_owed_at
 from reminders.planning.bulk_rows import OwedReminder

@@ -13,7 +13,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from contacts.models import Appointment
-from reminders.deciding.required_consent import lacks_consent
+from reminders.deciding.coverage import lacks_consent
 from reminders.models import Reminder
 from reminders.rules.reasons import UNTIL_PATIENT_AGREES, Reason
 from reminders.rules.states import ReminderState

@@ -20,24 +20,31 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from reminders.robotalker.fields import (
-    KeyPresses,
     WrongField,
     parse_keys,
     read_amd,
     read_count,
     read_id,
-    read_keys,
     read_moment,
+    read_pressed_keys,
     read_text,
 )
-from reminders.robotalker.tolerant_json import Oddity, Several, UnreadableBody, decode, read_json
+from reminders.robotalker.tolerant_json import (
+    Oddity,
+    Several,
+    UnreadableBody,
+    decode,
+    find_named_fields,
+    fold_name,
+    guess_fields,
+    read_fields,
+    split_list,
+)
 from reminders.robotalker.vocabulary import AmdResult
-from reminders.robotalker.wrappers import find_fields, find_named_fields, fold_name, merge_events, split_list
 
 MAX_EVENT_BYTES = 16_384
 _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
-_KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset("0123456789*#")
 _BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks of the encoding, and blanks
 _LONGEST_BARE_TEXT = 320  # letters: two text messages
@@ -199,9 +206,7 @@ def _read_bare(body: bytes) -> str:
 
 def _read_json(body: bytes) -> RobotalkerEvent:
     try:
-        text, oddities = decode(body)
-        source, found = find_fields(read_json(text))
-        return _build_event(source, set(oddities | found))
+        return _build_event(*read_fields(body))
     except (UnreadableBody, WrongField) as error:
         reason = str(error)
     raise UnreadableEvent(reason)
@@ -211,7 +216,7 @@ def _build_event(source: dict[str, Any], oddities: set[str]) -> RobotalkerEvent:
     """The event with these fields. Raises WrongField where one that decides what it means can't be read."""
     name = read_text(source, "event", max_length=100) or ""
     kind = read_kind(name)
-    keys = _read_keys(source)
+    keys = read_pressed_keys(source)
     if not name and source.get("text") and not keys.pressed and not source.get("status"):
         kind = EventKind.SMS_RECEIVED  # nothing else has a text and neither a name, nor keys, nor a status
         oddities.add(Oddity.NO_NAME)
@@ -252,19 +257,6 @@ def read_kind(name: str) -> EventKind:
     return _KIND_BY_NAME.get(_PUNCTUATION.sub("", name).casefold(), EventKind.UNKNOWN)
 
 
-def _read_keys(source: Mapping[str, Any]) -> KeyPresses:
-    """The keys of both fields, so that neither hides the other."""
-    responses, digit = (read_keys(source, name) for name in _KEY_FIELDS[::-1])
-    pressed = responses.pressed
-    if not pressed.endswith(digit.pressed):
-        pressed += digit.pressed
-    return KeyPresses(
-        pressed,
-        unread=" ".join(filter(None, [responses.unread, digit.unread])),
-        says_none=responses.says_none or digit.says_none,
-    )
-
-
 def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | None:
     value = (read_text(source, "channel") or kind.partition(".")[0]).lower()
     return {"voice": EventChannel.VOICE, "call": EventChannel.VOICE, "sms": EventChannel.SMS}.get(value)
@@ -272,9 +264,8 @@ def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | 
 
 def _read_loosely(body: bytes) -> RobotalkerEvent:
     """What a damaged JSON body seems to be. Contradicting keys and texts are joined, others left out."""
-    text, _ = decode(body)
     try:
-        source = merge_events(read_json(text, may_guess=True))
+        source = guess_fields(body)
     except UnreadableBody as error:
         reason = str(error)
     else:
@@ -344,7 +335,7 @@ def _read_form(body: bytes) -> RobotalkerEvent:
     raw = {name: str(value) for name, value in find_named_fields(raw).items()}
     source = {name: "".join(filter(str.isprintable, value)) for name, value in raw.items()}
     kind = read_kind(source.get("event", ""))
-    keys = _read_keys(source)
+    keys = read_pressed_keys(source)
     amd_result, amd_word = read_amd(source, "amd_result")
     text = raw.get("text", "").replace("\x00", "") or None  # with its line breaks, which end a sentence
     return RobotalkerEvent(

@@ -133,6 +133,19 @@ def _read_date(text: str) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
+def read_pressed_keys(source: Mapping[str, Any]) -> KeyPresses:
+    """The keys of an event's two fields for them, so that neither hides the other."""
+    responses, digit = read_keys(source, "dtmf_response"), read_keys(source, "digit")
+    pressed = responses.pressed
+    if not pressed.endswith(digit.pressed):
+        pressed += digit.pressed
+    return KeyPresses(
+        pressed,
+        unread=" ".join(filter(None, [responses.unread, digit.unread])),
+        says_none=responses.says_none or digit.says_none,
+    )
+
+
 def read_keys(source: Mapping[str, Any], key: str) -> KeyPresses:
     """The DTMF keys pressed. A list is read item by item; Several values are WrongField."""
     value = source.get(key)

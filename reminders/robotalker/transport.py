@@ -11,12 +11,13 @@ Two things that `requests` doesn't offer are done at the socket itself:
 import http.client
 import http.cookiejar
 import logging
+import math
 import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from itertools import chain
@@ -30,7 +31,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from reminders.robotalker.deadlines import DEADLINES
 from reminders.robotalker.errors import (
     ConnectionLost,
     ConnectionRefused,
@@ -54,6 +54,61 @@ FAILURES = (
     OSError,
     ValueError,
 )
+
+
+Action = Callable[[], None]  # must not raise and must return quickly
+
+
+class Deadlines:
+    """Functions to call at a time of the monotonic clock, unless they are cancelled before.
+
+    One thread per process calls them: a threading.Timer for each request would start a thread each time, and
+    take half as long as the request.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._actions: dict[object, tuple[float, Action]] = {}
+        self._wakes_at = math.inf  # when the thread wakes up, if not woken before
+        self._thread: threading.Thread | None = None
+
+    def set(self, subject: object, moment: float, action: Action) -> None:
+        """Call `action` at `moment`, from another thread."""
+        with self._changed:
+            self._actions[subject] = (moment, action)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif moment < self._wakes_at:
+                self._changed.notify()
+
+    def forget(self, subject: object) -> None:
+        """Cancel the action of this subject, if it isn't running already."""
+        with self._changed:
+            self._actions.pop(subject, None)
+
+    def _run(self) -> None:
+        while True:
+            for action in self._wait_for_expired():
+                action()
+
+    def _wait_for_expired(self) -> list[Action]:
+        with self._changed:
+            self._wakes_at = min((moment for moment, _ in self._actions.values()), default=math.inf)
+            seconds = self._wakes_at - time.monotonic()
+            if seconds > 0:
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+            now = time.monotonic()
+            expired = [subject for subject, (moment, _) in self._actions.items() if moment <= now]
+            return [self._actions.pop(subject)[1] for subject in expired]
+
+    def reset(self) -> None:
+        """Start empty in a forked process: the thread and its actions belong to the parent."""
+        Deadlines.__init__(self)
+
+
+DEADLINES = Deadlines()
+os.register_at_fork(after_in_child=DEADLINES.reset)
 
 
 class Exchange:

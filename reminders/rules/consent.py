@@ -1,4 +1,4 @@
-"""Which consent basis is enough for a campaign that requires one. Pure.
+"""Which consent basis is enough for a campaign that requires one; deciding/coverage.py asks.
 
 In the US a synthesised voice needs the consent of whoever is called; having given the number for care is one,
 but a practice may want more than that for some of its reminders, and many in the EU must. So a campaign says
@@ -11,8 +11,3 @@ ENOUGH: dict[str, tuple[str, ...]] = {
     "agreed": ("spoken", "written"),
     "written": ("written",),
 }
-
-
-def is_enough(required: str, basis: str) -> bool:
-    """Whether this basis is what a campaign requires. What this release doesn't know is not enough."""
-    return not required or basis in ENOUGH.get(required, ())

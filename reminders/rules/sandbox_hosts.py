@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 # "sandbox" is the container of docker-compose.yml.
 SANDBOX_HOSTS = frozenset({"localhost", "sandbox", "host.docker.internal"})
+# What /etc/hosts of usual systems calls this machine besides.
+SANDBOX_HOSTS |= {"localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"}
 IDEOGRAPHIC_DOTS = str.maketrans("。．｡", "...")  # which a name may have for its dots (RFC 3490)
 
 

@@ -25,8 +25,7 @@ from reminders.rules.reasons import CallReason
 from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.callback_urls import account_url
 from reminders.traffic.client import make_client
-from reminders.traffic.gate import count_success
-from reminders.traffic.switch import read_pause_and_clock
+from reminders.traffic.gate import count_success, read_pause_and_clock
 
 State = StaffText.State  # those of every such table
 SENT_WITHIN = timedelta(minutes=5)

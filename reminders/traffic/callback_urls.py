@@ -15,6 +15,7 @@ It doesn't expire, since nobody would notice that it had.
 """
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -23,9 +24,8 @@ from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, Signer, TimestampSigner, b62_decode
 from django.urls import reverse
 
-from reminders.models import CallBatch, CallRecord, TestCall
+from reminders.models import CallBatch, CallRecord, DatabaseIdentity, TestCall
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM
-from reminders.traffic.restore_guard import read_database_name
 
 CALL, BATCH, TEST, ACCOUNT = "c", "b", "t", "a"
 STATUS = "status"
@@ -34,7 +34,17 @@ KEY = "key-"
 KEYS_ASKED = (CONFIRM, ANOTHER_TIME)  # Robotalker itself does the opt-out key, so it needs no address
 SALT = "callboard.callbacks"
 Subject = CallRecord | CallBatch | TestCall
+NAME_KEPT = 5.0  # seconds in a process; only a demo that is set up anew gets a new name
 KINDS: dict[type[Subject], str] = {CallRecord: CALL, CallBatch: BATCH, TestCall: TEST}
+
+
+@dataclass
+class _Kept:
+    name: str = ""
+    until: float = 0.0
+
+
+_kept = _Kept()
 
 
 class BadToken(ValueError):
@@ -104,6 +114,19 @@ def read_token(token: str) -> Callback:
 def name_key(key: str) -> str:
     """A short public name of a key: it says which key signed, and reveals nothing of the key itself."""
     return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def read_database_name() -> str:
+    """The name of this DatabaseIdentity: up to 12 characters, safe in an address; created on first use."""
+    if time.monotonic() >= _kept.until:
+        identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
+        _kept.name, _kept.until = identity.name, time.monotonic() + NAME_KEPT
+    return _kept.name
+
+
+def forget_database_name() -> None:
+    """Make the next read_database_name() read the row again."""
+    _kept.until = 0.0
 
 
 def _url_of(subject: Subject, purpose: str) -> str:

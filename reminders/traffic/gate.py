@@ -67,6 +67,17 @@ def read_gate() -> Gate:
     return Gate(*row) if row else Gate(paused=False, closed_for=0.0)
 
 
+def read_pause_and_clock() -> tuple[bool, datetime]:
+    """Whether all sending is paused, and the database's time (aware UTC), in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp(), EXISTS"
+            " (SELECT FROM reminders_sendingswitch WHERE paused_at IS NOT NULL)"
+        )
+        now, paused = cursor.fetchone()
+    return paused, now
+
+
 @transaction.atomic
 def close_gate(retry_after: float | None, *, asked_at: datetime | None = None) -> None:
     """Robotalker answered 429: no request begins for `retry_after` seconds, or else for a random backoff.

@@ -8,13 +8,11 @@ show it, and either pauses sending until a person resumes it:
   looks the same.
 - Redis has a newer call of this DatabaseIdentity than the database.
 
-The name of the DatabaseIdentity is in every callback address. A restored database keeps the name, and so
-recognises events of calls that it has lost. A practice that is set up anew gets a new name.
+The name of the DatabaseIdentity is in every callback address (callback_urls.py). A restored database keeps
+the name, and so recognises events of calls that it has lost. A practice that is set up anew gets a new name.
 """
 
 import logging
-import time
-from dataclasses import dataclass
 
 from django.db import DatabaseError, connection, transaction
 from psycopg.errors import InsufficientPrivilege
@@ -26,7 +24,6 @@ from reminders.traffic.switch import Cause, pause_sending
 
 log = logging.getLogger(__name__)
 
-NAME_KEPT = 5.0  # seconds in a process; only a demo that is set up anew gets a new name
 ASK_WITHIN = 1.0  # seconds for Redis to answer; dispatch waits for it
 # The database's user may lack permission for some. Only parts with an answer both times are compared.
 PARTS = {
@@ -35,28 +32,6 @@ PARTS = {
     "database": "SELECT oid::text FROM pg_database WHERE datname = current_database()",
     "table": "SELECT 'reminders_callrecord'::regclass::oid::text",
 }
-
-
-@dataclass
-class _Kept:
-    name: str = ""
-    until: float = 0.0
-
-
-_kept = _Kept()
-
-
-def read_database_name() -> str:
-    """The name of this DatabaseIdentity: up to 12 characters, safe in an address; created on first use."""
-    if time.monotonic() >= _kept.until:
-        identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
-        _kept.name, _kept.until = identity.name, time.monotonic() + NAME_KEPT
-    return _kept.name
-
-
-def forget_database_name() -> None:
-    """Make the next read_database_name() read the row again."""
-    _kept.until = 0.0
 
 
 def check_for_restore() -> bool:

@@ -6,10 +6,10 @@ person, or because the database was restored, waits for a person.
 
 import logging
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
@@ -41,17 +41,6 @@ _rng = random.SystemRandom()
 def read_switch() -> SendingSwitch:
     """The switch; not paused when there is no row yet."""
     return SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
-
-
-def read_pause_and_clock() -> tuple[bool, datetime]:
-    """Whether all sending is paused, and the database's time (aware UTC), in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT clock_timestamp(), EXISTS"
-            " (SELECT FROM reminders_sendingswitch WHERE paused_at IS NOT NULL)"
-        )
-        now, paused = cursor.fetchone()
-    return paused, now
 
 
 def lock_switch() -> SendingSwitch:

@@ -111,24 +111,22 @@ def is_fallback(reminder: Reminder) -> bool:
     return reminder.channel == Channel.SMS
 
 
-def script_of(reminder: Reminder) -> Script | None:
-    """What its next try says; None when the step no longer has the text that was to be sent."""
-    return choose_script(reminder.step, channel_of(reminder), follows_calls=is_fallback(reminder))
-
-
-def choose_script(step: Step, channel: Channel, *, follows_calls: bool) -> Script | None:
-    """The step's script for a try by this channel; `follows_calls`: a text after its calls reached nobody."""
-    if follows_calls:
-        return step.fallback_script
-    if step.channel == StepChannel.PREFERRED and channel == Channel.SMS:
-        return step.text_script
-    return step.script
-
-
 def text_of(reminder: Reminder) -> ScriptText | None:
-    """The text of its next try in the person's language, or None."""
-    script = script_of(reminder)
-    return choose_text(script, reminder.appointment.contact.language) if script else None
+    """The text of its next try in the person's language; None also when the step no longer has its script."""
+    language, channel = reminder.appointment.contact.language, channel_of(reminder)
+    return find_text(reminder.step, channel, language, follows_calls=is_fallback(reminder))
+
+
+def find_text(step: Step, channel: Channel, language: str, *, follows_calls: bool) -> ScriptText | None:
+    """The same for a step and a channel; `follows_calls`: a text after its calls have reached nobody."""
+    script: Script | None
+    if follows_calls:
+        script = step.fallback_script
+    elif step.channel == StepChannel.PREFERRED and channel == Channel.SMS:
+        script = step.text_script
+    else:
+        script = step.script
+    return choose_text(script, language) if script else None
 
 
 def choose_text(script: Script, language: str) -> ScriptText | None:
@@ -183,13 +181,15 @@ def fill_for_all(
     is_text: bool,
     say_as: SayAs = NOTHING_TO_SAY_AS,
 ) -> dict[str, str]:
-    """The values for one message about several appointments on one day at one location, in the order given.
+    """The values for one message about these appointments, on one day at one location, in the order given.
 
-    They include FOR_ALL, the closing sentence. `is_text`, `say_as`: as for fill_variables().
+    Of several they include FOR_ALL, the closing sentence. `is_text`, `say_as`: as for fill_variables().
     """
     each = [
         fill_variables(appointment, language, is_text=is_text, say_as=say_as) for appointment in appointments
     ]
+    if len(each) == 1:
+        return each[0]
     words = JOINING_WORDS.get(language, JOINING_WORDS[FALLBACK_LANGUAGE])
     return each[0] | {
         "FIRST_NAME": _join((values["FIRST_NAME"] for values in each), words),
@@ -235,6 +235,19 @@ def used_variables(text: str) -> frozenset[str]:
 def is_sayable(text: str) -> bool:
     """Whether we can fill every variable in the text; the others would be read aloud in braces."""
     return used_variables(text) <= KNOWN_VARIABLES
+
+
+def fill_message(text: str, values: Mapping[str, str], *, is_text: bool) -> tuple[dict[str, str], str]:
+    """The variables of a message, which are those of `values` that it uses, and exactly what is said.
+
+    `text`: a script's. With FOR_ALL among the values the message ends with that sentence.
+    """
+    used = used_variables(text) | {FOR_ALL}
+    variables = {name: values[name] for name in sorted(used) if name in values}
+    unfilled = with_closing(text, variables)
+    if is_text:
+        variables = choose_letters(unfilled, variables)
+    return variables, speak(unfilled, variables)
 
 
 def speak(text: str, variables: Mapping[str, str]) -> str:

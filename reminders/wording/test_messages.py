@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 
 from contacts.models import Appointment, Contact, Location, Provider
-from reminders.wording.scripts import choose_letters, fill_variables, speak, used_variables
+from reminders.wording.scripts import fill_message, fill_variables, speak
 
 EXAMPLE_NAMES = {"es": "Lucía", "fr": "Camille"}
 EXAMPLE_NAME = "Alex"
@@ -18,12 +18,11 @@ CODE_MESSAGE = (
 
 def fill_example(
     text: str, language: str, location: Location, today: datetime, *, is_text: bool
-) -> dict[str, str]:
-    """The variables of a script's text for a made-up visit at this location, a week after `today` (aware)."""
+) -> tuple[dict[str, str], str]:
+    """A script's text, as by fill_message(), for a made-up visit there, a week after `today` (aware)."""
     visit = make_up_visit(language, location, Provider.objects.first(), today)
     values = fill_variables(visit, language, is_text=is_text)
-    used = {name: values[name] for name in sorted(used_variables(text)) if name in values}
-    return choose_letters(text, used) if is_text else used
+    return fill_message(text, values, is_text=is_text)
 
 
 def make_up_visit(

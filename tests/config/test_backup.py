@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,6 +136,23 @@ def test_a_restore_that_fails_at_the_very_end_leaves_the_database_where_it_was(
             restore_backup(target, file, overwrite=True)
         looking.result().close()
     assert target.ask("SELECT count(*) FROM kept") == "0"
+
+
+def test_a_restore_that_is_interrupted_leaves_no_copy_of_the_data(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    file = write_backup(source, tmp_path)
+    source.ask('CREATE DATABASE "restored_here" TEMPLATE template0')
+
+    def press_control_c() -> None:
+        wait_until(lambda: any("_restoring_" in name for name in list_beside(source)), "the new database")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as somebody:
+        somebody.submit(press_control_c)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(target, file)
+    assert not [name for name in list_beside(source) if "_restoring_" in name]
 
 
 def test_two_backups_in_one_second_do_not_take_each_others_file(source: Server, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ RANDOM = "Zk3v-9QmW2x_Lr7TnB4yHc8dSfG1pJ6uEaX0oVtYiRqKwNbMzC5"
 PRODUCTION: dict[str, Any] = {
     "DEBUG": False,
     "SECRET_KEY": RANDOM,
+    "ERASED_NUMBERS_KEYS": [RANDOM],
     "WEBHOOK_KEYS": [RANDOM[::-1]],
     "ALLOWED_HOSTS": ["callboard.example.org"],
     "PUBLIC_BASE_URL": "https://callboard.example.org",
@@ -31,6 +32,9 @@ INVALID = [
     ("SECRET_KEY", "short", "E001"),
     ("SECRET_KEY", "only-for-a-laptop-never-for-production" + RANDOM, "E001"),
     ("SECRET_KEY", "x" * 60, "E001"),
+    ("SECRET_KEY_FALLBACKS", [RANDOM, "only-for-a-laptop-never-for-production"], "E042"),
+    ("ERASED_NUMBERS_KEYS", ["short"], "E043"),
+    ("MONITORING_TOKEN", "guess me", "E044"),
     ("WEBHOOK_KEYS", [], "E002"),
     ("WEBHOOK_KEYS", [""], "E002"),
     ("WEBHOOK_KEYS", [RANDOM, "short"], "E002"),

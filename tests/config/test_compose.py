@@ -15,6 +15,7 @@ from celery.bin.base import CLIContext
 from celery.bin.celery import celery as celery_command
 from django.conf import settings
 from django.core.management import load_command_class
+from django.urls import reverse
 from environ import Env
 
 from config.body_limit import READ_TO_ANSWER
@@ -137,6 +138,21 @@ def test_the_web_server_in_front_has_limits_and_sends_events_to_their_own_proces
     assert int(re.findall(r"max_size (\d+)MiB", caddyfile)[0]) * 1024**2 == READ_TO_ANSWER
     assert int(re.findall(r"max_size (\d+)KiB", caddyfile)[0]) * 1024 == MAX_EVENT_BYTES
     assert "PROXY_COUNT" in SERVICES["web"]["environment"]
+
+
+def test_the_web_server_in_front_logs_no_address_that_is_a_secret() -> None:
+    """Tried with Caddy 2.6 and a server behind it that was away: each request was one line of its log."""
+    caddyfile = (ROOT / "Caddyfile").read_text()
+    found = re.search(r'request>uri regexp "(.+)" "(.+)"', caddyfile)
+    assert found
+    assert "request>headers delete" in caddyfile
+    for address in (
+        reverse("robotalker_hook", args=["secret"]),
+        reverse("ping", args=["secret"]),
+        reverse("calendar_feed", args=["secret"]),
+        reverse("new_password", args=["MQ", "secret"]),
+    ):
+        assert "secret" not in re.sub(found[1], found[2].replace("${1}", r"\1"), address)
 
 
 def test_the_image_does_not_run_as_root() -> None:

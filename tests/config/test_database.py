@@ -48,6 +48,18 @@ def test_only_the_first_start_and_a_new_release_migrate(empty_database: str) -> 
     assert prepare(empty_database).endswith("True\n")
 
 
+def test_a_command_waits_for_locks_as_long_as_the_setting_says_and_pgoptions_has_no_effect() -> None:
+    """docs/operations.md says how to migrate without a stop."""
+    show = (
+        "from django.db import connection; cursor = connection.cursor(); "
+        "print(cursor.execute('SHOW lock_timeout').fetchone()[0])"
+    )
+    environment = os.environ | {"DATABASE_LOCK_SECONDS": "2", "PGOPTIONS": "-c lock_timeout=9s"}
+    command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", show]
+    said = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert said.stdout.strip() == "2s"
+
+
 MOMENTS = (
     "'2026-11-27 17:05:06.789012+00'",
     "'2026-11-27 17:05:06.12+00'",

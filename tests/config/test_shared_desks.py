@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from ast import literal_eval
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import time_machine
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -29,6 +31,8 @@ PASSWORD = "a quiet desk by the window"
 NOON = "2026-07-14T16:00:00Z"
 PART = {"HX-Request": "true"}
 NEW_CONTACT = {"first_name": "Sarah", "last_name": "Zuckerman", "language": "en", "number": "+12025550123"}
+
+REST = {"preferred_channel": "voice", "other_phone_use": "never"}  # of the form, so that it is saved
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +167,30 @@ def test_the_next_person_takes_over_by_name_and_password(desk: Client, omar: Use
     assert desk.session.session_key != before
 
 
+@pytest.mark.parametrize("next_page", ["/login/", "/password/forgotten/", "/locked/"])
+def test_a_message_for_one_person_is_read_by_nobody_else(desk: Client, omar: User, next_page: str) -> None:
+    """It names a patient, and waits in a cookie while the session ends or the desk locks."""
+    desk.post("/contacts/new/", NEW_CONTACT | REST)
+    assert "messages" in desk.cookies
+    told = desk.cookies["messages"].value
+    assert "Zuckerman" not in told + str(urlsafe_b64decode(told + "==="))
+    if next_page == "/locked/":
+        desk.post("/locked/now/")
+    else:
+        Session.objects.all().delete()
+    assert "Zuckerman" not in desk.get(next_page, follow=True).content.decode()
+    if next_page == "/login/":
+        desk.cookies["messages"] = told  # as if that page had not been asked for
+        desk.post("/login/", {"username": "omar", "password": PASSWORD})
+        assert "Zuckerman" not in desk.get("/settings/").content.decode()
+
+
+def test_a_message_is_read_by_whom_it_is_for(desk: Client) -> None:
+    page = desk.post("/contacts/new/", NEW_CONTACT | REST, follow=True).content.decode()
+    assert "Sarah Zuckerman has been saved." in page
+    assert not desk.cookies["messages"].value
+
+
 def test_nobody_is_offered_who_has_not_logged_in_here(desk: Client, omar: User, rosa: User) -> None:
     desk.post("/locked/now/")
     assert f'value="{omar.pk}"' not in desk.get("/locked/").content.decode()
@@ -246,6 +274,7 @@ def test_a_password_is_never_kept(rf: Any) -> None:
 def test_in_production_cookies_belong_to_this_host_and_managers_need_an_app() -> None:
     names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DESK_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE"
     names += " SESSION_COOKIE_HTTPONLY CSRF_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SAMESITE"
+    names += " MESSAGES_COOKIE_NAME LANGUAGE_COOKIE_NAME LANGUAGE_COOKIE_SECURE"
     names += " SECOND_FACTOR_FOR IDLE_MINUTES SESSION_HOURS SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH"
     ask = f"from django.conf import settings; print([getattr(settings, one) for one in {names.split()}])"
     environment = SAFE | {"DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -253,7 +282,17 @@ def test_in_production_cookies_belong_to_this_host_and_managers_need_an_app() ->
         [sys.executable, "-c", ask], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     ).stdout
     cookies = ["__Host-session", "__Host-csrf", "__Host-desk", True, True, True, True, "Lax", "Lax"]
-    assert literal_eval(said) == [*cookies, "managers", 15, 12, None, "/"]
+    assert literal_eval(said) == [
+        *cookies,
+        "__Host-messages",
+        "__Host-language",
+        True,
+        "managers",
+        15,
+        12,
+        None,
+        "/",
+    ]
 
 
 @pytest.mark.parametrize("kept", ["", "x", "ü", "gAAAAA" + "A" * 200, "\x00"])

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -451,6 +452,28 @@ def test_what_happened_stands_on_the_page_of_admins(
     assert "wrong password" in page
     assert "my secret" not in page
     assert happened().count(SignInKind.LOCKED.value) == 1, "a flood of tries is one entry"
+
+
+@pytest.fixture
+def no_strangers() -> Iterator[None]:
+    """Tries of strangers are counted for all names together, so also for the tests before and after."""
+    sign_in_limits.clear_locks()
+    yield
+    sign_in_limits.clear_locks()
+
+
+@pytest.mark.usefixtures("no_strangers")
+def test_a_stranger_can_not_fill_the_audit_trail(rosa: User) -> None:
+    """A row for each try of another name would be millions in a day, kept for years."""
+    for number in range(150):
+        log_in(f"n{number}", "guess")
+    for number in range(20):
+        log_in(f"m{number}", "guess", REMOTE_ADDR=f"198.51.100.{number}")
+    assert AuditEntry.objects.count() == 120
+    for number in range(22):
+        for _ in range(6):  # so that rosa has to wait
+            log_in("rosa", "guess", REMOTE_ADDR=f"203.0.113.{number}")
+    assert happened().count(SignInKind.LOCKED.value) == 90 + 20
 
 
 def test_many_strange_addresses_can_not_keep_the_web_process_hashing(rosa: User) -> None:

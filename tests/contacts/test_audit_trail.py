@@ -22,7 +22,7 @@ from contacts.audit.trail import (
     record_page,
 )
 from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, SEARCHED_BY_API
-from contacts.models import AuditEntry, Contact, PhoneNumber
+from contacts.models import AuditEntry, Contact, ImportBatch, PhoneNumber, RejectedRow
 from contacts.optouts import record_optout
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
 from reminders.api.urls import urlpatterns
@@ -139,6 +139,38 @@ def test_who_opened_a_person_in_the_admin_is_recorded_and_what_is_refused_is_not
     assert auditor.post(f"/contacts/{sarah.pk}/opt-out/").status_code == 403
     assert auditor.get("/contacts/424242/").status_code == 404
     assert read_trail() == [("look", "admin:contacts_contact_change", "contacts.Contact", sarah.pk)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "contacts/contact/",
+        "contacts/importchange/",
+        "contacts/rejectedrow/",
+        "contacts/importbatch/",
+        "reminders/receivedtext/",
+        "webhooks/webhookevent/",
+    ],
+)
+def test_a_list_of_the_admin_that_shows_people_is_one_look(page: str) -> None:
+    auditor = open_as(AUDITOR, is_staff=True)
+    for _ in range(2):
+        assert auditor.get(f"/admin/{page}").status_code == 200
+    name = page.strip("/").replace("/", "_")
+    assert read_trail() == [("look", f"admin:{name}_changelist", "", None)]
+
+
+def test_a_row_of_a_list_that_was_rejected_is_a_look_too() -> None:
+    """It has a patient's name and number as the file had them."""
+    batch = ImportBatch.objects.create(made_at=timezone.now(), file_name="a.csv", sha256="", source="x")
+    row = RejectedRow.objects.create(batch=batch, line=2, cells=["Sarah", "+12025550100"])
+    auditor = open_as(AUDITOR, is_staff=True)
+    assert "+12025550100" in auditor.get(f"/admin/contacts/rejectedrow/{row.pk}/change/").content.decode()
+    assert auditor.get(f"/admin/contacts/importbatch/{batch.pk}/history/").status_code == 200
+    assert [entry[1] for entry in read_trail()] == [
+        "admin:contacts_rejectedrow_change",
+        "admin:contacts_importbatch_history",
+    ]
 
 
 def test_what_a_token_of_the_api_reads_of_a_person_is_one_entry_for_each_row_and_each_list() -> None:

@@ -241,6 +241,28 @@ def test_a_workbook_and_other_letters_are_read(quintessa: Contact) -> None:
     assert find_files_naming(WORDS) == named
 
 
+ZOE = PersonWords(frozenset({("Zoé", "Abernathy")}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"family": "Abernathy", "given": ["Zo\\u00e9"]}',
+        '{\n "family": "Abernathy",\n "given": [\n  "Zoé"\n ]\n}'.encode(),
+        b"<html>\n<td>Zo&eacute;</td>\n<td>Abernathy</td>",
+        "BEGIN:VCALENDAR\r\nSUMMARY:Zo\r\n é Aber\r\n\tnathy".encode(),
+        "Abernathy,Zoe\u0301\n".encode(),
+        "Abernathy,Zoé".encode("utf-16-le"),
+    ],
+)
+def test_a_name_is_found_however_the_form_of_the_file_writes_it(data: bytes) -> None:
+    kept = store_file(data, "list.x", ImportOptions(), how=ImportBatch.How.PAGE)
+    store_file(
+        b'{"family": "Abernathy"}\n{"given": "Zo\\u00e9"}', "2", ImportOptions(), how=ImportBatch.How.PAGE
+    )
+    assert find_files_naming(ZOE) == [kept.pk]
+
+
 def test_short_names_and_names_of_one_word_are_no_mentions() -> None:
     other = FollowUp.objects.create(
         kind="event_kept_back", reason="seems_nothing", due_at=timezone.now(), note="Al, by phone: 12 34"

@@ -28,7 +28,7 @@ from reminders.tasks import dispatch_due, plan_reminders
 for _ in range(2):
     dispatch_due(); plan_reminders()
 from reminders.traffic.switch import read_switch
-from reminders.traffic.restore_guard import read_database_name
+from reminders.traffic.callback_urls import read_database_name
 print(read_switch().cause, read_database_name())
 """
 RESUME = """

@@ -4,6 +4,7 @@ They differ from it in one thing: when they record that a call was made. Neither
 calls some patients twice, the second silently leaves some out. The oracle must detect both.
 """
 
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -61,7 +62,7 @@ def _dispatch(strategy: Strategy) -> None:
     with make_client() as client:
         while (claim := claim_due(CLAIM_SIZE)).reminder_ids:
             for reminder_id in claim.reminder_ids:
-                if not claim.is_over:
+                if time.monotonic() < claim.ends_at:
                     _try(strategy, client, reminder_id, claim.token)
 
 

@@ -10,8 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from reminders.models import CallRecord
-from reminders.traffic.callback_urls import status_url
-from reminders.traffic.restore_guard import forget_database_name
+from reminders.traffic.callback_urls import forget_database_name, status_url
 from tests.waiting import find_free_port
 from tests.webhooks.robotalker import ANSWERED, post
 from webhooks import refusal_counts as counting

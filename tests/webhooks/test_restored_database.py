@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from contacts.models import PhoneNumber
 from reminders.models import CallBatch, CallRecord, DatabaseIdentity
-from reminders.traffic.callback_urls import status_url
-from reminders.traffic.restore_guard import forget_database_name, read_database_name
+from reminders.traffic.callback_urls import forget_database_name, read_database_name, status_url
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import SARAH, make_user
 from tests.webhooks.robotalker import ANSWERED, make_event, post, post_for_response

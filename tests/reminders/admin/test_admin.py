@@ -48,6 +48,7 @@ from contacts.models import (
     WatchedFolder,
 )
 from contacts.optouts import record_optout
+from contacts.roles import AUDITOR
 from reminders.campaigns.history import record_version
 from reminders.models import (
     Absence,
@@ -90,6 +91,7 @@ from tests.people import (
     make_location,
     make_number,
     make_step,
+    make_user,
 )
 from webhooks.models import (
     CalendarFeed,
@@ -414,3 +416,23 @@ def test_lists_show_times_by_the_practices_clock(office: Client) -> None:
     moment = timezone.now().replace(hour=4, minute=7)
     Heartbeat.objects.create(name="dispatch", at=moment)
     assert "9:37 am" in office.get(address_of(Heartbeat)).content.decode()
+
+
+@pytest.mark.parametrize(
+    "looked_for",
+    [
+        "webhooks/outgoingendpoint/?secret__startswith=whsec_",
+        "webhooks/outgoingendpoint/?old_secret__gt=a",
+        "contacts/watchedcalendar/?address__contains=token",
+        "contacts/apitoken/?digest__startswith=a",
+        "webhooks/calendarfeed/?token_digest__startswith=a",
+        "reminders/testcall/?code_hash__startswith=pbkdf2",
+        "contacts/phonenumber/?unusable_detail__regex=a",
+    ],
+)
+def test_who_may_look_finds_out_no_secret_letter_by_letter(looked_for: str) -> None:
+    """Of what a list doesn't show, its address says nothing either."""
+    client = Client()
+    client.force_login(make_user("olga", role=AUDITOR, is_staff=True))
+    assert client.get(f"/admin/{looked_for.partition('?')[0]}").status_code == 200
+    assert client.get(f"/admin/{looked_for}").status_code == 400

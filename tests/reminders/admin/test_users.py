@@ -81,6 +81,35 @@ def test_an_admin_changes_nobody_who_may_do_more(admin_of_ann: Client, office: C
         assert (shown.status_code, b"pbkdf2" in shown.content) == (200, False)
 
 
+def test_an_admin_hands_out_no_link_for_somebody_who_may_do_more(admin_of_ann: Client) -> None:
+    """Whoever has the link is that person; neither do they take away the second factor that is in its way."""
+    strong, weak = make_user("strong", role=MANAGER), make_user("weak", role=MANAGER)
+    strong.user_permissions.add(Permission.objects.get(codename="change_group"))
+    for path, codes in (("link", (403, 200)), ("app/remove", (403, 302))):
+        posted = tuple(admin_of_ann.post(f"/people/{user.pk}/{path}/").status_code for user in (strong, weak))
+        assert posted == codes
+    helper = Client()
+    helper.force_login(tom := make_user("tom"))
+    tom.user_permissions.add(Permission.objects.get(codename="change_user"))
+    assert helper.post(f"/people/{strong.pk}/link/").status_code == 403
+    page = admin_of_ann.get("/people/").content.decode()
+    assert f"/people/{weak.pk}/link/" in page
+    assert f"/people/{strong.pk}/link/" not in page
+
+
+def test_at_an_open_desk_of_an_admin_nobody_takes_their_login_over(admin_of_ann: Client, ann: User) -> None:
+    """One's own password and second factor change only after the password."""
+    before = ann.password
+    for path in ("link", "app/remove"):
+        assert admin_of_ann.post(f"/people/{ann.pk}/{path}/").status_code == 403
+    new = {"password1": "seven geese cross", "password2": "seven geese cross", "usable_password": "true"}
+    led = admin_of_ann.post(address_of(User, f"{ann.pk}/password/"), new)
+    assert led["Location"] == "/password/"
+    ann.refresh_from_db()
+    assert ann.password == before
+    assert f"/people/{ann.pk}/" not in admin_of_ann.get("/people/").content.decode()
+
+
 def test_nobody_logs_in_as_an_api_token(office: Client, sam: User) -> None:
     token, _secret = make_api_token(
         "System", scopes=[ApiScope.READ_CONTACTS], expires_at=sam.date_joined, by=sam

@@ -12,7 +12,7 @@ from contacts.api_tokens import find_api_token, make_api_token, revoke_api_token
 from contacts.models import ApiScope, ApiToken
 from contacts.redaction import redact
 from contacts.roles import ADMIN, MANAGER
-from tests.people import make_user
+from tests.people import SARAH, make_appointment, make_contact, make_user
 from tests.reminders.api.client import ApiClient, make_secret, read_problem
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +170,21 @@ def test_each_door_asks_for_its_scope_and_no_other_opens_it() -> None:
             if answer.status_code == 403:
                 assert read_problem(answer) == (403, "forbidden")
                 assert needed in answer.json()["detail"]
+
+
+def test_a_token_that_may_only_write_reads_nothing_by_changing_nothing() -> None:
+    sarah, visit = make_contact(last_name="Lindqvist"), make_appointment()
+    writer = ApiClient(make_secret([one for one in ApiScope.values if one.endswith(":write")]))
+    answers = [
+        writer.patch(f"contacts/{sarah.pk}/", {}, If_Match="*"),
+        writer.patch(f"appointments/{visit.pk}/", {}, If_Match="*"),
+        writer.post(f"appointments/{visit.pk}/cancel/"),
+        writer.post("opt-outs/", {"number": SARAH}),
+        writer.post("opt-outs/", {"number": SARAH}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 201, 200]
+    for answer in answers:
+        assert {"id"} <= set(answer.json()) <= {"id", "kept"}
+        assert answer.headers["ETag"]
+    both = ApiClient(make_secret([ApiScope.READ_CONTACTS, ApiScope.WRITE_CONTACTS], name="both"))
+    assert both.patch(f"contacts/{sarah.pk}/", {}, If_Match="*").json()["last_name"] == "Lindqvist"

@@ -20,7 +20,7 @@ from reminders.deciding.rule_words import (
     describe_rules,
     describe_verdict,
 )
-from reminders.deciding.seen_values import SeenValues
+from reminders.deciding.stored_decisions import SeenValues
 from reminders.pages.planning_checks import NOT_PLANNED
 from reminders.rules.calling_hours import CallingHours, ZoneSource, find_zone_source, recipient_zones
 from reminders.rules.decide import RULES, Situation, Verdict

@@ -175,7 +175,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def record(task: str, *, worth_seconds: float) -> None:
         sent.append(task)
 
-    monkeypatch.setattr("contacts.worker_hints._send", record)
+    monkeypatch.setattr("contacts.worker_hints.send_hint", record)
     return sent
 
 

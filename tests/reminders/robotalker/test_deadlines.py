@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from reminders.robotalker.deadlines import DEADLINES, Deadlines
+from reminders.robotalker.transport import DEADLINES, Deadlines
 
 LONG = 30.0  # seconds; far longer than any of these tests may take
 

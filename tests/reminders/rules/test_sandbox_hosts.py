@@ -23,6 +23,8 @@ HOSTS = [
     ("host.docker.internal", True),
     ("127.1", True),
     ("2130706433", True),
+    ("ip6-localhost", True),
+    ("localhost.localdomain", True),
     ("0x7f.0.0.1", True),
     ("0177.0.0.1", True),
     ("0", True),

@@ -19,10 +19,10 @@ from reminders.traffic.callback_urls import (
     key_of,
     key_urls,
     name_key,
+    read_database_name,
     read_token,
     status_url,
 )
-from reminders.traffic.restore_guard import read_database_name
 
 pytestmark = pytest.mark.django_db
 

@@ -11,12 +11,11 @@ from reminders.demo.clinic import clear_practice
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, DatabaseIdentity
+from reminders.traffic.callback_urls import forget_database_name, read_database_name
 from reminders.traffic.restore_guard import (
     PARTS,
     check_for_restore,
-    forget_database_name,
     note_newest_call,
-    read_database_name,
 )
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import make_due_reminder, make_user
