@@ -5,6 +5,7 @@ django-allauth does it. Here is who needs one, how its secrets are stored, and h
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -35,7 +36,7 @@ from config.sign_in_limits import (
     take_once,
 )
 from contacts.audit.sign_ins import SignInKind
-from contacts.roles import ADMIN, MANAGER
+from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER, list_permissions
 
 # In the session: when this person last logged in or entered the password, in seconds since 1970.
 PASSWORD_AT = "password_at"  # noqa: S105
@@ -165,11 +166,23 @@ def lacks_factor(user: User) -> bool:
         Exists(Authenticator.objects.filter(user_id=OuterRef("pk"), type__in=FACTORS))
     )
     if settings.SECOND_FACTOR_FOR == "managers":
-        of_managers = User.groups.through.objects.filter(
-            user_id=OuterRef("pk"), group__name__in=[MANAGER, ADMIN]
+        mine = {"user_id": OuterRef("pk")}
+        by_group = User.groups.through.objects.filter(
+            **mine, group__permissions__codename__in=_list_managing()
         )
-        me = me.filter(Q(is_superuser=True) | Q(is_staff=True) | Exists(of_managers))
+        by_name = User.user_permissions.through.objects.filter(
+            **mine, permission__codename__in=_list_managing()
+        )
+        me = me.filter(Q(is_superuser=True) | Q(is_staff=True) | Exists(by_group) | Exists(by_name))
     return me.exists()
+
+
+@cache
+def _list_managing() -> list[str]:
+    """What managers and admins may do and no other role, whatever the group of whoever may is called."""
+    others = list_permissions(FRONT_DESK) | list_permissions(AUDITOR)
+    managing = (list_permissions(MANAGER) | list_permissions(ADMIN)) - others
+    return sorted({name.partition(".")[2] for name in managing})
 
 
 class SecondFactorFirst:

@@ -1,7 +1,7 @@
 """Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.utils.translation import gettext
 
@@ -32,6 +32,7 @@ from contacts.imports.reading.dialects import (
 )
 from contacts.imports.reading.layout import check_header_line, lay_out
 from contacts.imports.reading.letters import decode_file, name_encoding
+from contacts.imports.reading.open_quotes import divide_swallowed
 
 __all__ = ["CsvReader", "clean_cell"]
 
@@ -80,7 +81,7 @@ def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMend
     records: PackedList[RawRow] = PackedList()
     line = removed
     try:
-        for line_of_text, cells in split_records(text, dialect):
+        for line_of_text, cells in _split_rows(text, dialect):
             line = line_of_text + removed
             if len(cells) > MOST_COLUMNS:
                 raise UnreadableFile(describe_too_many_columns())
@@ -95,6 +96,14 @@ def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMend
         raise UnreadableFile(_describe_broken(line + 1)) from None
     records.pack()
     return records
+
+
+def _split_rows(text: str, dialect: CsvDialect) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the line and the cells of each row. Raises csv.Error."""
+    width = 0
+    for line, cells in split_records(text, dialect):
+        width = max(width, len(cells))
+        yield from divide_swallowed(line, cells, dialect.delimiter, width)
 
 
 def _describe_broken(line: int) -> str:

@@ -126,14 +126,22 @@ def may_be_the_patient(person: Identity, contact: Identity) -> bool:
     return has_same_name(person, contact) or (has_same_first(person, contact) and is_related(person, contact))
 
 
+def _differs_in_all_else(one: Identity, other: Identity) -> bool:
+    """Whether last names and numbers are known, and neither is one."""
+    is_known = one.last and other.last and one.numbers and other.numbers
+    return bool(is_known) and not is_related(one, other)
+
+
 def compare_by_id(person: Identity, contact: Identity, *, linked: bool, household: bool) -> Sameness:
     """Compare a person of the file with the contact who has the same patient id (product rule 42).
 
     `linked`: a row of the person is about an appointment of that contact; `household`: the column's header
-    names an account, not a person. The same first name with another last name or number is one person.
+    names an account, not a person. The same first name with another last name or number is one person; with
+    both it is only if `linked`, since many people are called Maria, and ids are given out again.
     """
     if has_same_first(person, contact):
-        return Sameness.SAME
+        is_stranger = not linked and _differs_in_all_else(person, contact)
+        return Sameness.CONFLICT if is_stranger else Sameness.SAME
     if not is_related(person, contact):
         return Sameness.CONFLICT
     if linked and not household:

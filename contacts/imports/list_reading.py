@@ -23,6 +23,7 @@ from contacts.imports.practice import (
     check_options,
     describe_locations,
     describe_unfinished,
+    read_entered_hours,
     read_known_practice,
 )
 from contacts.imports.problems import Problem
@@ -43,6 +44,13 @@ from contacts.imports.times import ask_about_half, has_am_pm, is_like_time
 from contacts.imports.understood import TWELVE, TWENTY_FOUR, FirstRows, Understood, code_order
 from contacts.imports.weak_ids import drop_placeholders, find_damaged_fields, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
+from contacts.imports.zone_questions import (
+    ZonesOfRows,
+    ask_about_night,
+    find_header_zone,
+    find_open_spans,
+    note_header_zone,
+)
 
 READERS: Sequence[TableReader] = (
     WorkbookReader(),
@@ -142,7 +150,9 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     names = _list_location_names(table, columns, only_location)
     found.described = describe_locations((name for _, name in names), practice, found.options)
     reading, asked = _prepare_reading(part, columns, found.described, only_location, found.options)
-    found.notes = _note_overruled(reading.order, columns)
+    found.notes = _note_overruled(reading.order, columns) + note_header_zone(
+        table, columns, reading.header_zone
+    )
     if ORDER_KEY in effective.remembered and reading.order.either_way:
         asked = _check_remembered_order(found, reading.order, asked)
     damaged = find_damaged_fields(table, columns)
@@ -284,21 +294,30 @@ def _prepare_reading(
     Rows that were to be mended are read as those of their list.
     """
     table = part.table
+    region = options.number_region
+    header_zone = find_header_zone(columns, region)
 
     def read_starts() -> Iterator[tuple[int, StartTexts]]:
         return ((row.line, split_start(row.cells, columns.positions)) for row in table.rows)
 
     days = ((line, day) for line, texts in read_starts() for day in (texts.day, texts.other_day) if day)
-    region = options.number_region
     order = guess_order(days, region, timezone.now().date(), options.answers.get(ORDER_KEY, ""))
     am_pm = has_am_pm(texts.time for _, texts in read_starts())
     if part.reading:
         order = replace(order, month_first=part.reading.month_first, proof=gettext("as in the whole list"))
         order = replace(order, either_way=(), overruled=False)
         am_pm = am_pm or part.reading.am_pm
-    half = ask_about_half(((line, texts.time) for line, texts in read_starts()), am_pm=am_pm)
+    zones = ZonesOfRows(columns, described, only_location, header_zone)
+    unstated = (row for row in table.rows if am_pm or not zones.name_stated(row))
+    hours = read_entered_hours()
+    half = ask_about_half(
+        ((row.line, split_start(row.cells, columns.positions).time) for row in unstated),
+        am_pm=am_pm,
+        open_on=find_open_spans(table.rows, zones, order, hours),
+    )
+    night = ask_about_night(table.rows, zones, order)
     statuses = ask_about_statuses(_read_column(table, columns, "status"))
-    questions = [*filter(None, (ask_about_order(order, region), half)), *statuses]
+    questions = [*filter(None, (ask_about_order(order, region), half, night)), *statuses]
     answer = half.find_answer(options.answers) if half else None
     return (
         Reading(
@@ -310,6 +329,8 @@ def _prepare_reading(
             answer or "",
             only_location,
             options.answers,
+            header_zone,
+            hours,
         ),
         questions,
     )

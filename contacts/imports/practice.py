@@ -13,7 +13,8 @@ from contacts.imports.errors import ImportRefused, UnknownZone
 from contacts.imports.files import NO_CHOICES, ReadChoices
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key
-from contacts.models import Location, Provider
+from contacts.imports.times import Spans
+from contacts.models import Location, OpeningHours, Provider
 from contacts.number_faults import NotANumber
 from contacts.numbers import parse_number
 from contacts.public_holidays import guess_place
@@ -124,6 +125,18 @@ def read_known_practice() -> KnownPractice:
         providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
         zones={each.pk: each.time_zone for each in locations},
     )
+
+
+def read_entered_hours() -> dict[str, dict[int, Spans]]:
+    """When locations are open, by location_key() and day of the week (Monday is 0), where that was entered.
+
+    One query.
+    """
+    found: dict[str, dict[int, Spans]] = {}
+    for row in OpeningHours.objects.select_related("location").order_by("weekday", "opens"):
+        days = found.setdefault(location_key(row.location.name), {})
+        days[row.weekday] = (*days.get(row.weekday, ()), (row.opens, row.closes))
+    return found
 
 
 def is_as_known(known: KnownPractice) -> bool:

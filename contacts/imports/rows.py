@@ -26,7 +26,15 @@ from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.row_names import FILL_IN, read_patient_name
 from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
 from contacts.imports.starts import StartTexts, split_start
-from contacts.imports.times import is_odd_time, place_in_zone, read_time
+from contacts.imports.stated_zones import STATED_KEY, check_stated_time, read_stated_zone
+from contacts.imports.times import (
+    NOT_ENTERED,
+    Spans,
+    is_odd_time,
+    place_in_zone,
+    read_stated_time,
+    read_time,
+)
 from contacts.imports.words import (
     CANCELLED,
     NO_SHOW,
@@ -41,7 +49,6 @@ from contacts.imports.words import (
 )
 from contacts.languages import name_language, read_languages
 from contacts.numbers import ParsedNumber
-from contacts.zones import find_zone
 
 T = TypeVar("T")
 copyreg.pickle(ParsedNumber, reduce_to_fields)  # rows are packed with their numbers
@@ -84,7 +91,8 @@ class Reading:
     """What is needed to read a row. `locations`: by location_key(); `region`: for a location not in it.
 
     `half`: the answer when times without AM and PM are; `only_location`: the name of the one location of all
-    rows, if the file has no column for it; `answers`: to all questions.
+    rows, if the file has no column for it; `answers`: to all questions; `header_zone`: the time zone that the
+    header states, "" for none; `hours`: when locations are open, by location_key() and day of the week.
     """
 
     columns: Columns
@@ -95,6 +103,8 @@ class Reading:
     half: str = ""
     only_location: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    header_zone: str = ""
+    hours: Mapping[str, Mapping[int, Spans]] = field(default_factory=dict)
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
 
@@ -307,7 +317,11 @@ class _RowReader:
         texts = split_start(self.raw.cells, self.reading.columns.positions)
         time_name = "time" if "time" in self.reading.columns.positions else "date"
         day = self._take("date", lambda _: self._read_day(texts), None)
-        clock = self._take(time_name, lambda _: self._read_clock_time(texts), None)
+        stated = self._take("zone", lambda value: read_stated_zone(value or self.reading.header_zone), None)
+        spans = self._find_spans(location, day)
+        clock = self._take(
+            time_name, lambda _: self._read_clock_time(texts, spans, is_stated=bool(stated)), None
+        )
         zone = self._zone_of(location)
         if day is None or clock is None or zone is None:
             return None
@@ -316,8 +330,7 @@ class _RowReader:
             self._note_different_format("date", write_birthday(wall))
         if is_odd_time(texts.time, am_pm=self.reading.am_pm):
             self._note_different_format(time_name, write_clock(wall))
-        stated = find_zone(self._value("zone")) or zone
-        return self._take(time_name, lambda _: self._place(wall, stated, time_name), None)
+        return self._take(time_name, lambda _: self._place(wall, zone, stated, time_name), None)
 
     def _read_day(self, texts: StartTexts) -> date:
         day = read_date(texts.day, self.reading.order)
@@ -328,10 +341,17 @@ class _RowReader:
             raise CellFault(problem, gettext(FIND_OUT_WHICH))
         return day
 
-    def _read_clock_time(self, texts: StartTexts) -> time:
+    def _find_spans(self, location: str, day: date | None) -> Spans:
+        hours = self.reading.hours.get(location_key(location), {})
+        return hours.get(day.weekday(), NOT_ENTERED) if day else NOT_ENTERED
+
+    def _read_clock_time(self, texts: StartTexts, spans: Spans, *, is_stated: bool) -> time:
         am_pm, half = self.reading.am_pm, self.reading.half
-        clock = read_time(texts.time, am_pm=am_pm, half=half)
-        if texts.other_time and read_time(texts.other_time, am_pm=am_pm, half=half) != clock:
+        if is_stated and not am_pm:
+            return read_stated_time(texts.time)
+        read = partial(read_time, am_pm=am_pm, half=half, spans=spans)
+        clock = read(texts.time)
+        if texts.other_time and read(texts.other_time) != clock:
             problem = gettext("The cell of the date has another time, %(time)s.") % {
                 "time": clip(texts.other_time, 30)
             }
@@ -344,8 +364,11 @@ class _RowReader:
         }
         self._add(name, problem, gettext("Check that this is right."), NOTE)
 
-    def _place(self, wall: datetime, zone: ZoneInfo, time_name: str) -> datetime:
-        moment, occurs_twice = place_in_zone(wall, zone)
+    def _place(self, wall: datetime, zone: ZoneInfo, stated: ZoneInfo | None, time_name: str) -> datetime:
+        moment, occurs_twice = place_in_zone(wall, stated or zone)
+        if stated:
+            here = moment.astimezone(zone)
+            check_stated_time(wall, stated, here, self.reading.answers.get(STATED_KEY, ""))
         if occurs_twice:
             self._add(
                 time_name,

@@ -1,7 +1,7 @@
 """Parse times as other systems write them, and convert them to UTC. Pure: no database (product rule 46)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -34,12 +34,19 @@ NO_DAYS = frozenset(
         (1, 1, 1),
     }
 )
-# Hours at which visits begin. What a 12-hour time outside them means is asked.
+Spans = tuple[tuple[time, time], ...]  # from when to when a location is open on a day, if that was entered
+NOT_ENTERED: Spans = ()
+NO_LINES: Mapping[int, Spans] = {}
+# Hours at which visits begin, where none are entered. What a 12-hour time outside them means is asked.
 FIRST_HOUR = 7
 HALF_KEY, NIGHT_KEY = "afternoon", "night"  # another question where the file has times such as 16:15
 MOST_UNCLEAR_SAMPLED = 50
 BY_DAY, BY_CLOCK, REJECTED_TIMES = "day", "clock", "reject"
 
+BY_USUAL_HOURS = gettext_noop("During the day: 7:00 to 11:59 in the morning, 12:00 to 6:59 in the afternoon")
+DURING_OPENING_HOURS = gettext_noop(
+    "During opening hours; where none are entered, from 7:00 in the morning to 6:59 in the afternoon"
+)
 WRITE_TIME = gettext_noop("Write the time like 4:15 PM or 16:15.")
 NO_TIME = gettext_noop("0:00 means that the file has no time for this appointment.")
 UNCLEAR = gettext_noop("It isn't clear whether this is AM or PM.")
@@ -71,16 +78,33 @@ def is_no_time(value: str) -> bool:
     )
 
 
-def is_unclear_time(value: str, *, am_pm: bool) -> bool:
+def is_unclear_time(value: str, *, am_pm: bool, spans: Spans = NOT_ENTERED) -> bool:
     """Whether a time without AM and PM could be in either half of the day, or would be in the night.
 
-    `am_pm`: other rows have AM or PM, so any hour up to 12 is unclear.
+    `am_pm`: other rows have AM or PM, so any hour up to 12 is unclear; `spans`: of the visit's location and
+    day. A time at which it is closed is unclear if it is open twelve hours later.
     """
     found = _match(value)
     if not found or not found[2] or found[4] or is_no_time(value):
         return False
     hour = int(found[1])
-    return hour < FIRST_HOUR or (am_pm and hour <= 12)
+    half = _find_open_half(hour, int(found[2]), spans)
+    is_early = hour < FIRST_HOUR if half is None else half > hour
+    return is_early or (am_pm and hour <= 12)
+
+
+def _find_open_half(hour: int, minute: int, spans: Spans) -> int | None:
+    """The hour on a 24-hour clock, of the two that it can be, at which the location is open; None if that is
+    so of both, or of none.
+    """
+    if not spans or not 1 <= hour < 12 or minute > 59:
+        return None
+    halves = [
+        each
+        for each in (hour, hour + 12)
+        if any(opens <= time(each, minute) < closes for opens, closes in spans)
+    ]
+    return halves[0] if len(halves) == 1 else None
 
 
 def is_odd_time(value: str, *, am_pm: bool) -> bool:
@@ -89,33 +113,41 @@ def is_odd_time(value: str, *, am_pm: bool) -> bool:
     return am_pm and found is not None and not found[4]
 
 
-def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question | None:
-    """The question which half of the day unclear times are in; `cells`: line and time of each row."""
+def ask_about_half(
+    cells: Iterable[tuple[int, str]], *, am_pm: bool, open_on: Mapping[int, Spans] = NO_LINES
+) -> Question | None:
+    """The question which half of the day unclear times are in; `cells`: line and time of each row.
+
+    `open_on`: line -> when its location is open on its day, where that was entered.
+    """
     count, has_24_hours = 0, False
     unclear: list[tuple[int, str]] = []
     for line, value in cells:
         has_24_hours = has_24_hours or (not am_pm and _is_after_noon(value))
-        if is_unclear_time(value, am_pm=am_pm):
+        if is_unclear_time(value, am_pm=am_pm, spans=open_on.get(line, NOT_ENTERED)):
             count += 1
             if len(unclear) < MOST_UNCLEAR_SAMPLED:
                 unclear.append((line, value))
     if not unclear:
         return None
     samples = ", ".join(dict.fromkeys(value for _, value in unclear))
-    text = _ask_when_others_have_it(count) if am_pm else _ask_when_in_the_night(count)
+    is_closed = any(line in open_on for line, _ in unclear)
+    first = open_on.get(unclear[0][0], NOT_ENTERED)
+    ask = _ask_when_closed if is_closed else _ask_when_in_the_night
+    text = _ask_when_others_have_it(count) if am_pm else ask(count)
     return Question(
         key=NIGHT_KEY if has_24_hours else HALF_KEY,
         text=text % {"count": count, "samples": samples[:120]},
         choices=(
             Choice(
                 BY_DAY,
-                gettext("During the day: 7:00 to 11:59 in the morning, 12:00 to 6:59 in the afternoon"),
-                _sample(unclear, am_pm, BY_DAY),
+                gettext(DURING_OPENING_HOURS if is_closed else BY_USUAL_HOURS),
+                _sample(unclear, am_pm, BY_DAY, first),
             ),
             Choice(
                 BY_CLOCK,
                 gettext("As on a 24-hour clock, also in the night"),
-                _sample(unclear, am_pm, BY_CLOCK),
+                _sample(unclear, am_pm, BY_CLOCK, first),
             ),
             Choice(REJECTED_TIMES, gettext("It isn't clear: leave these rows out")),
         ),
@@ -140,24 +172,35 @@ def _ask_when_in_the_night(count: int) -> str:
     )
 
 
+def _ask_when_closed(count: int) -> str:
+    return ngettext(
+        "%(count)d time has no AM or PM, and would be outside opening hours: %(samples)s. "
+        "When is this visit?",
+        "%(count)d times have no AM or PM, and some of them would be outside opening hours: %(samples)s. "
+        "When are these visits?",
+        count,
+    )
+
+
 def _is_after_noon(value: str) -> bool:
     found = _match(value)
     return found is not None and int(found[1]) > 12
 
 
-def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str) -> str:
+def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str, spans: Spans) -> str:
     try:
-        meant = read_time(unclear[0][1], am_pm=am_pm, half=half)
+        meant = read_time(unclear[0][1], am_pm=am_pm, half=half, spans=spans)
     except CellFault as fault:
         return f"{unclear[0][1]}: {fault.problem}"
     return gettext("%(written)s is %(meant)s") % {"written": unclear[0][1], "meant": write_clock(meant)}
 
 
-def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
+def read_time(value: str, *, am_pm: bool, half: str = "", spans: Spans = NOT_ENTERED) -> time:
     """Return the wall time in the cell. `am_pm`: other rows have AM or PM, so 1:15 alone is ambiguous.
 
-    `half`: what staff said about such times: BY_DAY, BY_CLOCK or REJECTED_TIMES. 14:30 is accepted all the
-    same, because it can be read in only one way. Raises CellFault, also for midnight.
+    `half`: what staff said about such times: BY_DAY, BY_CLOCK or REJECTED_TIMES; `spans`: when the location
+    is open that day. 14:30 is accepted all the same, because it can be read in only one way. Raises
+    CellFault, also for midnight.
     """
     if not value:
         raise CellFault(
@@ -167,16 +210,29 @@ def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
     if not found or not (found[2] or found[4]):
         raise CellFault(gettext("This isn't a time."), gettext(WRITE_TIME))
     if is_no_time(value):
-        raise CellFault(
-            gettext(NO_TIME),
-            gettext("Export the list with times, or enter the time in your practice system."),
-        )
+        raise refuse_midnight()
     hour, minute = int(found[1]), int(found[2] or 0)
     if found[4]:
         return _read_twelve_hours(hour, minute, found[4].lower())
-    if is_unclear_time(value, am_pm=am_pm) and half != BY_CLOCK:
-        hour = _by_day(hour, half, am_pm)
+    if is_unclear_time(value, am_pm=am_pm, spans=spans) and half != BY_CLOCK:
+        is_open_at = _find_open_half(hour, minute, spans) if half == BY_DAY else None
+        hour = _by_day(hour, half, am_pm) if is_open_at is None else is_open_at
     return _make_time(hour, minute)
+
+
+def read_stated_time(value: str) -> time:
+    """Return the time of a cell whose zone is stated: 0:00 there is a time too. Raises CellFault."""
+    found = _match(value)
+    if found and found[2] and not found[4]:
+        return _make_time(int(found[1]), int(found[2]))
+    return read_time(value, am_pm=False, half=BY_CLOCK)
+
+
+def refuse_midnight() -> CellFault:
+    """What is wrong with a visit at midnight by the clock of its location."""
+    return CellFault(
+        gettext(NO_TIME), gettext("Export the list with times, or enter the time in your practice system.")
+    )
 
 
 def _by_day(hour: int, half: str, am_pm: bool) -> int:

@@ -15,7 +15,7 @@ from contacts.models.people import FORBIDDEN_CHANNELS, Preference
 BOOKED, ARRIVED, NO_SHOW, CANCELLED = "booked", "arrived", "no_show", "cancelled"  # Appointment.Status
 
 STATUSES = {
-    BOOKED: "scheduled booked active confirmed unconfirmed pending new reserved open proposed accepted",
+    BOOKED: "scheduled booked active confirmed unconfirmed pending new reserved open accepted",
     ARRIVED: "arrived completed complete checkedin checkedout fulfilled kept seen inprogress done",
     NO_SHOW: "noshow noshowed missed didnotattend didnotarrive didnotshow dna dnka failed failedtoattend fta",
     CANCELLED: "cancelled canceled cancel cancelledbypatient cancelledbypractice canceledbypatient "

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.database.clock import read_database_clock
+from contacts.imports.identity import is_no_id
 from contacts.models import ApiScope, Appointment, Location, Provider
 from reminders.api.bodies import StrictSerializer, read_json_body, read_parameters
-from reminders.api.fields import MomentField, Text, WholeParameter
+from reminders.api.fields import NOT_AN_ID, MomentField, Text, WholeParameter
 from reminders.api.problems import refuse_parameter
 from reminders.api.references import (
     ID_LENGTH,
@@ -317,6 +318,8 @@ class ReportedAppointment(ApiView):
         check_ids(source=source, external_id=external_id)
         if answer := self._cancel_known(request, source, external_id):
             return answer
+        if is_no_id(external_id):
+            raise refuse_parameter("external_id", "not_an_id", str(NOT_AN_ID))
         body = read_json_body(request, PutAppointment)
         contact = find_contact(body["contact"])
         wanted = read_booking(body)

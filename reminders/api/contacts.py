@@ -19,7 +19,7 @@ from contacts.models import ApiScope, Contact, ContactId
 from contacts.models.people import Preference
 from contacts.people import find_by_external_ids, lock_people
 from reminders.api.bodies import StrictSerializer, read_json_body, read_parameters
-from reminders.api.fields import E164, MomentField, Text, Whole
+from reminders.api.fields import E164, ExternalId, MomentField, Text, Whole
 from reminders.api.problems import ApiProblem, FieldError, ProblemCode, refuse_field
 from reminders.api.references import ID_LENGTH, SOURCE_LENGTH
 from reminders.api.views import (
@@ -85,7 +85,7 @@ class ContactBody(StrictSerializer):
     """A contact as another system has it. What is left out of a change stays."""
 
     source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
-    external_id = Text(required=False, allow_blank=True, max_length=ID_LENGTH)
+    external_id = ExternalId(required=False, allow_blank=True, max_length=ID_LENGTH)
     first_name = Text(max_length=120)
     last_name = Text(required=False, allow_blank=True, max_length=120)
     language = Text(required=False, max_length=8, help_text="ISO 639-1; en if it is left out.")

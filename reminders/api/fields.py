@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from contacts.imports.identity import is_no_id
 from contacts.models import Location
 from contacts.numbers import E164_PATTERN
 from reminders.rules.zones import zone_or_utc
@@ -16,6 +17,7 @@ MOST_ID = 2**63 - 1
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
+NOT_AN_ID = _("This is a placeholder, not an id. Send none, or one that belongs to one record only.")
 _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -33,6 +35,18 @@ class Text(serializers.CharField):
         if any(character < " " or "\x7f" <= character <= "\x9f" for character in data):
             self.fail("control")
         return str(super().to_internal_value(data))
+
+
+class ExternalId(Text):
+    """The id that another system has for somebody; never a placeholder for one (product rule 42)."""
+
+    default_error_messages = {"not_an_id": NOT_AN_ID}
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value and is_no_id(value):
+            self.fail("not_an_id")
+        return value
 
 
 @extend_schema_field({"type": "string", "pattern": f"^{E164_PATTERN}$", "examples": ["+12025550100"]})

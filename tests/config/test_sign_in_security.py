@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -338,6 +338,25 @@ def test_managers_and_admins_set_up_an_app_before_anything_else(
         assert client.get("/pulse/", headers={"HX-Request": "true"})["HX-Redirect"] == "/sign-in/app/"
         assert client.get("/people/").status_code == 302
         assert client.get("/sign-in/app/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "permission", ["change_sendingswitch", "change_campaign", "erase_contact", "change_user"]
+)
+def test_a_managers_right_needs_it_whatever_the_group_is_called(settings: Settings, permission: str) -> None:
+    settings.SECOND_FACTOR_FOR = "managers"
+    user = make_user("omar")
+    client = Client()
+    client.force_login(user)
+    assert client.get("/").status_code == 200
+    right = Permission.objects.get(codename=permission)
+    user.user_permissions.add(right)
+    assert client.get("/")["Location"] == "/sign-in/app/"
+    user.user_permissions.clear()
+    group = Group.objects.create(name="Evening desk")
+    group.permissions.add(right)
+    user.groups.add(group)
+    assert client.get("/")["Location"] == "/sign-in/app/"
 
 
 def test_whoever_becomes_a_manager_needs_it_at_once(settings: Settings) -> None:

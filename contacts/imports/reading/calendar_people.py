@@ -45,7 +45,7 @@ KIND_LINES = (
     "class lunch break busy blocked block hold unavailable vacation holiday off out of office staff admin",
     "reserved booked cancelled canceled tentative confirmed reminder annual initial minute minutes min",
     "hour cita consulta limpieza revisión terapia rendez-vous termin dental medical eye skin pediatric",
-    "adult child the a an and or to at on is open free tbd private event training birthday",
+    "adult child the a an and or to at on is open free tbd private event training birthday cxl noshow show",
 )
 KIND_WORDS = frozenset(word for line in KIND_LINES for word in line.split())
 PARTICLES = frozenset(
@@ -58,18 +58,24 @@ ROOMS = frozenset(["ROOM", "RESOURCE"])
 
 @dataclass
 class MeantByEvent:
-    """What is said of one appointment; "" for what isn't."""
+    """What is said of one appointment; "" for what isn't. `is_declined`: the only guest won't come."""
 
     patient: str = ""
     phone: str = ""
     provider: str = ""
     location: str = ""
     kind: str = ""
+    is_declined: bool = False
+
+
+def read_description(event: Any) -> str:
+    """The description of an icalendar.Event, without marks of HTML."""
+    return _plain(_one(event.get("DESCRIPTION")))
 
 
 def describe_event(event: Any) -> MeantByEvent:
     """Return what an icalendar.Event says, by the rules above."""
-    facts = read_labels(_plain(_one(event.get("DESCRIPTION"))))
+    facts = read_labels(read_description(event))
     organizer = event.get("ORGANIZER")
     _add_attendees(facts, _all(event.get("ATTENDEE")), _address(_first(organizer)))
     _add_summary(facts, _plain(_one(event.get("SUMMARY"))))
@@ -114,7 +120,7 @@ def is_name(text: str) -> bool:
 
 
 def _add_attendees(facts: MeantByEvent, attendees: Iterable[Any], organizer: str) -> None:
-    people = []
+    people, answers = [], []
     for attendee in attendees:
         params = getattr(attendee, "params", {})
         if str(params.get("CUTYPE", "")).upper() in ROOMS or str(params.get("ROLE", "")).upper() == "CHAIR":
@@ -124,6 +130,8 @@ def _add_attendees(facts: MeantByEvent, attendees: Iterable[Any], organizer: str
             facts.phone = address.removeprefix("tel:")
         if address != organizer or not organizer:
             people.append(_common_name(attendee))
+            answers.append(str(params.get("PARTSTAT", "")).upper())
+    facts.is_declined = answers == ["DECLINED"]
     named = [name for name in people if name]
     if not facts.patient and len(people) == 1 and named and "@" not in named[0] and is_name(named[0]):
         facts.patient = named[0]

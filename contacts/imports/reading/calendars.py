@@ -16,7 +16,7 @@ import recurring_ical_events
 from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.packed_lists import PackedList
-from contacts.imports.reading.calendar_people import describe_event
+from contacts.imports.reading.calendar_people import describe_event, read_description
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
 
@@ -25,8 +25,16 @@ HEADERS = [
     "duration min", "provider", "location", "type", "status",
 ]  # fmt: skip
 BACK, AHEAD = timedelta(days=1), timedelta(days=400)
-# Outlook writes this before the subject of a meeting that was called off, and leaves its STATUS as it was.
-CALLED_OFF = re.compile(r"\s*(?:cancell?ed|cancelado|cancelada|annulée?|abgesagt)\s*:\s*", re.IGNORECASE)
+# Outlook writes “Canceled:” before the subject of a meeting that was called off, people write “Cancelled - ”,
+# “CXL ” or “(cancelled)” behind it; STATUS stays as it was.
+OFF = r"(?:cancell?ed|cancelad[oa]|annulée?|abgesagt|cxl)"
+CALLED_OFF = re.compile(
+    rf"^\W*(?:{OFF}\s*[:*\-–—|/)\]]+|cxl\b)\s*|[(\[*\-–—|/]\s*{OFF}\s*[)\]*]*$", re.IGNORECASE
+)
+SAID_OFF = re.compile(rf"^[^\w\n]*(?:\w+ )?status\s*[:=]\s*{OFF}\b", re.IGNORECASE | re.MULTILINE)
+LONGEST_SUBJECT, LONGEST_DESCRIPTION = 1_000, 10_000  # characters that are looked at
+# The other methods answer an invitation: nobody has agreed to the time of a COUNTER.
+BOOKING_METHODS = frozenset(["", "PUBLISH", "REQUEST", "ADD", "CANCEL"])
 TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
 LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
@@ -65,12 +73,15 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     left_out: list[tuple[str, str]] = []
     with refuse_after(seconds, "slow_calendar"):
         calendars = _parse_text(data)
-        events = _choose_versions(calendars, left_out)
+        events, gone = _choose_versions(calendars, left_out)
     for_series = SECONDS_OF_SERIES + SECONDS_A_SERIES * sum(map(_is_of_a_series, events))
     with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
         occurrences = _expand(calendars, events, now, left_out)
     with refuse_after(seconds, "slow_calendar"):
-        sheet = ParsedSheet("", PackedList([(1, HEADERS), *_read_occurrences(events, occurrences)]))
+        rows = _read_occurrences(events, occurrences)
+        sheet = ParsedSheet("", PackedList([(1, HEADERS), *rows]))
+        for event in gone:
+            sheet.rows.append((len(sheet.rows) + 1, _read_event(event, in_series=True)))
     after = len(sheet.rows) + 1
     sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
     sheet.notes = {"outside_window": _count_outside(events, now)}
@@ -100,26 +111,42 @@ def _is_of_a_series(event: Component) -> bool:
     return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
 
 
-def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, str]]) -> list[Component]:
-    """Return the newest version of each event that can be an appointment, cancelled if its METHOD says so."""
+def _choose_versions(
+    calendars: Iterable[Calendar], left_out: list[tuple[str, str]]
+) -> tuple[list[Component], list[Component]]:
+    """Return the newest version of each event that can be an appointment, cancelled if its METHOD says so,
+    and the cancelled ones without a start, which are known by their ids only.
+    """
     newest: dict[tuple[str, str], Component] = {}
+    gone: list[Component] = []
     count = 0
     for calendar in calendars:
-        cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+        method = str(calendar.get("METHOD", "")).upper()
         for event in calendar.walk("VEVENT"):
             count += 1
             if count > MOST_EVENTS:
                 raise ParserRefusal("too_many_rows")
             _tidy(event)
-            if cancels or CALLED_OFF.match(_text(event, "SUMMARY")):
-                event["STATUS"] = "CANCELLED"
-                event["SUMMARY"] = CALLED_OFF.sub("", _text(event, "SUMMARY"), count=1)
+            _hear_cancellation(event, method)
             why = _find_fault(event)
-            if why:
+            if why == "no_start" and _text(event, "UID") and _text(event, "STATUS") == "CANCELLED":
+                gone.append(event)
+            elif why:
                 left_out.append((_text(event, "SUMMARY"), why))
-                continue
-            _keep_newest(newest, event, count, left_out)
-    return list(newest.values())
+            else:
+                _keep_newest(newest, event, count, left_out)
+    return list(newest.values()), gone
+
+
+def _hear_cancellation(event: Component, method: str) -> None:
+    """Write into STATUS what METHOD, subject and description say: cancelled, or an answer to an invite."""
+    subject = _text(event, "SUMMARY")[:LONGEST_SUBJECT]
+    is_said = CALLED_OFF.search(subject) or SAID_OFF.search(read_description(event)[:LONGEST_DESCRIPTION])
+    if method == "CANCEL" or is_said:
+        event["STATUS"] = "CANCELLED"
+        event["SUMMARY"] = CALLED_OFF.sub("", subject, count=1).strip()
+    elif method not in BOOKING_METHODS:
+        event["STATUS"] = method
 
 
 def _keep_newest(
@@ -230,6 +257,8 @@ def _move_to_zone(event: Component, zone: str) -> None:
     for name in ("DTSTART", "DTEND"):
         value: Any = event.get(name)
         moment = _moment(event, name)
+        if _name_unknown_zone(event):
+            return
         if local and isinstance(moment, datetime) and _place(moment)[1] in ("", "UTC"):
             value.dt = moment.astimezone(local) if moment.tzinfo else moment.replace(tzinfo=local)
 
@@ -264,23 +293,35 @@ def _count_outside(events: Iterable[Component], now: datetime) -> int:
 
 
 def _read_event(event: Component, *, in_series: bool) -> list[str]:
-    start = _moment(event, "DTSTART")
-    assert isinstance(start, datetime)  # noqa: S101 - _find_fault() has refused all others
-    wall, zone = _place(start)
     described = describe_event(event)
     return [
         _name_id(event, _recurrence_of(event) if in_series else ""),
         described.patient,
         described.phone,
-        wall.date().isoformat(),
-        f"{wall:%H:%M}",
-        zone,
-        _minutes_of(event, start),
+        *_read_start(event),
         described.provider,
         described.location,
         described.kind,
-        STATUSES.get(_text(event, "STATUS").upper(), _text(event, "STATUS").lower()),
+        _read_status(event, is_declined=described.is_declined),
     ]
+
+
+def _read_start(event: Component) -> list[str]:
+    """Date, time, zone and length; empty for one that is cancelled and has no start."""
+    start = _moment(event, "DTSTART")
+    if not isinstance(start, datetime):
+        return ["", "", "", ""]
+    wall, zone = _place(start)
+    zone = zone or _name_unknown_zone(event)
+    return [wall.date().isoformat(), f"{wall:%H:%M}", zone, _minutes_of(event, start)]
+
+
+def _read_status(event: Component, *, is_declined: bool) -> str:
+    """The status in the words of contacts.imports.words, or as it stands there, which nobody knows."""
+    status = _text(event, "STATUS").upper()
+    if is_declined and status != "CANCELLED":
+        return "declined"
+    return STATUSES.get(status, status.lower())
 
 
 def _place(start: datetime) -> tuple[datetime, str]:
@@ -291,6 +332,13 @@ def _place(start: datetime) -> tuple[datetime, str]:
     if name in ZONES:
         return start, name
     return start.astimezone(UTC), "UTC"
+
+
+def _name_unknown_zone(event: Component) -> str:
+    """What the calendar calls the zone of a start, where that isn't known; "" if it is, or has no name."""
+    start = _moment(event, "DTSTART")
+    is_floating = isinstance(start, datetime) and start.tzinfo is None
+    return str(getattr(event.get("DTSTART"), "params", {}).get("TZID", "")) if is_floating else ""
 
 
 def _minutes_of(event: Component, start: datetime) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext
 
 from contacts.imports.files import Skips, Table
-from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, Problem, clip
+from contacts.imports.problems import NOTE, Problem, clip
 
 LINES_OF_A_PAGE = frozenset([Skips.HEADER_AGAIN, Skips.DASHES])  # of no interest to anybody
 MOST_NAMED = 200  # lines and cells of each kind
@@ -15,7 +15,12 @@ def describe_lines(table: Table) -> Iterator[Problem]:
     """Yield a note for each line that was left out, each damaged cell, and each note of the reader."""
     for note in table.notes:
         yield Problem(
-            NOT_IN_THE_FILE, gettext("File"), "", clip(note), gettext("Check that this is right."), NOTE
+            max(1, table.understood.header_line),
+            gettext("File"),
+            "",
+            clip(note),
+            gettext("Check that this is right."),
+            NOTE,
         )
     named = [skipped for skipped in table.skipped if skipped.why not in LINES_OF_A_PAGE]
     for skipped in named[:MOST_NAMED]:

@@ -2,7 +2,8 @@
 
 Participants are resolved by reference: by fullUrl, by type and id, or within the appointment (contained).
 What isn't needed is passed over, so that a Bundle that isn't quite right can still be read. Starts are
-instants, which are written in UTC, with “UTC” as their time zone. The reason of a visit is never read.
+instants, which are written in UTC, with “UTC” as their time zone; one that is cancelled may have none. Of
+several patients each has a row, so that none is taken for the one. The reason of a visit is never read.
 """
 
 import json
@@ -15,8 +16,8 @@ from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 
 HEADERS = [
     "appointment id", "patient id", "patient name", "mobile phone", "home phone", "language",
-    "do not contact", "date", "time", "start time zone", "duration min", "provider", "location", "type",
-    "status",
+    "do not contact", "inactive patient", "date", "time", "start time zone", "duration min", "provider",
+    "location", "type", "status",
 ]  # fmt: skip
 # FHIR's appointmentstatus in the words of contacts.imports.words. Of the rest (proposed, waitlist) nobody has
 # promised a time: they stay as they are, and are rejected as unknown.
@@ -24,6 +25,8 @@ STATUSES = {
     "booked": "booked", "pending": "pending", "arrived": "arrived", "checked-in": "checked in",
     "fulfilled": "fulfilled", "cancelled": "cancelled", "noshow": "no show", "entered-in-error": "cancelled",
 }  # fmt: skip
+OFF = ("cancelled", "entered-in-error")
+DECLINED, NO_STATUS = "declined", "no status"  # words for what is no status of FHIR; nobody knows them
 PROVIDERS = ("Practitioner", "PractitionerRole")
 ORDER_OF_USES = {"usual": 0, "official": 1, "temp": 3, "nickname": 4, "anonymous": 5, "maiden": 6, "old": 7}
 MOST_CONTAINED = 50
@@ -44,14 +47,17 @@ def parse_fhir(data: bytes) -> ParsedSheet:
         raise ParserRefusal("no_fhir_appointments")
     sheet = ParsedSheet("", PackedList([(1, HEADERS)]))
     budget = Budget()
-    for line, appointment in enumerate(appointments, 2):
+    line = 1
+    for appointment in appointments:
         start = _moment(appointment.get("start"))
-        if start is None and str(appointment.get("start") or "") == "":
+        line += 1
+        if start is None and not appointment.get("start") and appointment.get("status") not in OFF:
             sheet.skipped.append((line, str(appointment.get("id", ""))[:100], "no_start"))
             continue
-        cells = _read_appointment(appointment, start, resources)
-        budget.take(cells)
-        sheet.rows.append((line, cells))
+        for at, cells in enumerate(_read_appointment(appointment, start, resources)):
+            line += bool(at)
+            budget.take(cells)
+            sheet.rows.append((line, cells))
     return sheet
 
 
@@ -84,34 +90,62 @@ def _read_lines(text: str) -> list[Any]:
 
 def _read_appointment(
     appointment: Resource, start: datetime | None, resources: Mapping[str, Resource]
-) -> list[str]:
+) -> Iterator[list[str]]:
+    """Yield the row of each patient; one without a name if there is none."""
     contained = {f"#{each.get('id')}": each for each in _dicts(appointment.get("contained"))[:MOST_CONTAINED]}
-    actors = [_find_actor(each, contained, resources) for each in _participants(appointment)]
-    patient = next((each for each in actors if each[0] == "Patient"), ("", "", {}, ""))
-    wall = start.astimezone(UTC) if start else None
-    mobile, home = _read_numbers(patient[2])
-    return [
-        _read_id(appointment),
-        patient[1],
-        _name_person(patient[2]) or patient[3],
-        mobile,
-        home,
-        _read_language(patient[2]),
-        "yes" if patient[2].get("deceasedBoolean") is True or patient[2].get("deceasedDateTime") else "",
-        f"{wall:%Y-%m-%d}" if wall else str(appointment.get("start", "")),
-        f"{wall:%H:%M}" if wall else "",
-        "UTC" if wall else "",
-        _read_minutes(appointment, start),
-        next((_name_person(each[2]) or each[3] for each in actors if each[0] in PROVIDERS), ""),
-        next((str(each[2].get("name") or each[3]) for each in actors if each[0] == "Location"), ""),
-        _read_kind(appointment),
-        STATUSES.get(str(appointment.get("status", "")), str(appointment.get("status", ""))),
+    found = [
+        (_find_actor(actor, contained, resources), says) for actor, says in _list_participants(appointment)
     ]
+    actors = [actor for actor, _ in found]
+    patients = [(actor, says) for actor, says in found if actor[0] == "Patient"]
+    for patient, says in patients or [(("", "", {}, ""), "")]:
+        mobile, home = _read_numbers(patient[2])
+        yield [
+            _read_id(appointment),
+            patient[1],
+            _name_person(patient[2]) or patient[3],
+            mobile,
+            home,
+            _read_language(patient[2]),
+            "yes" if _is_true(patient[2], "deceasedBoolean") or patient[2].get("deceasedDateTime") else "",
+            "yes" if _is_false(patient[2], "active") else "",
+            *_read_start(appointment, start),
+            next((_name_person(each[2]) or each[3] for each in actors if each[0] in PROVIDERS), ""),
+            next((str(each[2].get("name") or each[3]) for each in actors if each[0] == "Location"), ""),
+            _read_kind(appointment),
+            _read_status(appointment, says),
+        ]
 
 
-def _participants(appointment: Resource) -> list[Resource]:
-    found = [each.get("actor") for each in _dicts(appointment.get("participant"))]
-    return [each for each in found if isinstance(each, dict)]
+def _read_start(appointment: Resource, start: datetime | None) -> list[str]:
+    """Date, time, zone and length."""
+    wall = start.astimezone(UTC) if start else None
+    if wall is None:
+        return [str(appointment.get("start") or ""), "", "", ""]
+    return [f"{wall:%Y-%m-%d}", f"{wall:%H:%M}", "UTC", _read_minutes(appointment, start)]
+
+
+def _read_status(appointment: Resource, says: str) -> str:
+    """The status in the words of contacts.imports.words. `says`: the patient's own participation."""
+    status = str(appointment.get("status") or NO_STATUS)
+    if says == DECLINED and status not in OFF:
+        return DECLINED
+    return STATUSES.get(status, status)
+
+
+def _is_true(resource: Resource, name: str) -> bool:
+    return str(resource.get(name)).casefold() == "true"
+
+
+def _is_false(resource: Resource, name: str) -> bool:
+    return str(resource.get(name)).casefold() == "false"
+
+
+def _list_participants(appointment: Resource) -> list[tuple[Resource, str]]:
+    """Who takes part, with what they say to it; without those whose part has ended."""
+    found = [each for each in _dicts(appointment.get("participant")) if not _is_out_of_use(each)]
+    pairs = [(each.get("actor"), str(each.get("status") or "")) for each in found]
+    return [(actor, says) for actor, says in pairs if isinstance(actor, dict)]
 
 
 def _find_actor(
@@ -139,7 +173,7 @@ def _name_person(person: Resource) -> str:
     names = person.get("name")
     if not isinstance(names, list):
         return ""
-    current = [each for each in _dicts(names) if not _has_ended(each)]
+    current = [each for each in _dicts(names) if not _is_out_of_use(each)]
     current.sort(key=lambda each: ORDER_OF_USES.get(str(each.get("use")), 2))
     for name in current:
         given = " ".join(str(each) for each in name.get("given") or [] if isinstance(each, str))
@@ -151,10 +185,14 @@ def _name_person(person: Resource) -> str:
     return ""
 
 
-def _has_ended(part: Resource) -> bool:
+def _is_out_of_use(part: Resource) -> bool:
+    """Whether a name, number or participation is in use no more, or not yet."""
     period = part.get("period")
-    end = str(period.get("end") or "") if isinstance(period, dict) else ""
-    return bool(end) and end[:10] < datetime.now(UTC).date().isoformat()
+    if not isinstance(period, dict):
+        return False
+    start, end = str(period.get("start") or ""), str(period.get("end") or "")
+    today = datetime.now(UTC).date().isoformat()
+    return bool(end and end[:10] < today[: len(end[:10])]) or start[:10] > today
 
 
 def _read_numbers(patient: Resource) -> tuple[str, str]:
@@ -162,7 +200,7 @@ def _read_numbers(patient: Resource) -> tuple[str, str]:
     phones = [
         each
         for each in _dicts(patient.get("telecom"))
-        if each.get("system") in ("phone", "sms") and each.get("value") and not _has_ended(each)
+        if each.get("system") in ("phone", "sms") and each.get("value") and not _is_out_of_use(each)
     ]
     phones.sort(key=lambda each: each["rank"] if isinstance(each.get("rank"), int) else 1000)
     mobile = [str(each["value"]) for each in phones if each.get("use") == "mobile" or each["system"] == "sms"]

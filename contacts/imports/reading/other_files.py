@@ -32,7 +32,9 @@ from contacts.imports.reading.parsed import ParsedSheet, ParserRefusal
 from contacts.imports.reading.parser_process import parse_apart
 
 SHEET = "sheet"  # key of the question
-LOCATION = "location"  # the header of calendars.py and fhir.py
+# Headers of calendars.py and fhir.py whose column is left out if no record fills it, so that a person is
+# asked for the location.
+OFTEN_EMPTY = ("location", "inactive patient")
 MOST_SHEETS_NAMED = 10
 ZIP, OLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0"
 MOST_INFLATED = 600 * 1024**2  # bytes of a workbook's parts, as its directory says
@@ -331,10 +333,10 @@ def _read_records(
     if len(sheet.rows) < 2:
         raise refuse("no_fhir_appointments" if kind == "fhir" else "no_events")
     _line, headers = sheet.rows[0]
-    at = headers.index(LOCATION)
-    names_locations = any(cells[at] for _line, cells in islice(sheet.rows, 1, None))
-    # without a column that no record fills a person is asked instead
-    kept = [place for place in range(len(headers)) if names_locations or place != at]
+    empty = {at for at, header in enumerate(headers) if header in OFTEN_EMPTY}
+    for _line, cells in islice(sheet.rows, 1, None):
+        empty = {at for at in empty if not cells[at]}
+    kept = [at for at in range(len(headers)) if at not in empty]
     rows = PackedList(
         RawRow(line, mender.mend_row([cells[place] for place in kept], line))
         for line, cells in islice(sheet.rows, 1, None)

@@ -12,6 +12,7 @@ from python_calamine import (
 )
 
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
+from contacts.imports.reading.workbook_errors import ERROR, Broken, find_broken_cells
 
 MOST_SHEETS = 50
 EXACT = 10**15  # from here on a spreadsheet has lost digits of a whole number
@@ -27,8 +28,11 @@ def parse_workbook(data: bytes) -> list[ParsedSheet]:
             for sheet in workbook.sheets_metadata
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        budget = Budget()
-        sheets = [_parse_sheet(workbook, name, budget) for name in shown[:MOST_SHEETS]]
+        budget, broken = Budget(), find_broken_cells(data)
+        sheets = [
+            _parse_sheet(workbook, name, budget, broken.get(name, frozenset()))
+            for name in shown[:MOST_SHEETS]
+        ]
     except PasswordError:
         raise ParserRefusal("encrypted") from None
     except CalamineError as error:
@@ -39,11 +43,15 @@ def parse_workbook(data: bytes) -> list[ParsedSheet]:
     return found
 
 
-def _parse_sheet(workbook: CalamineWorkbook, name: str, budget: Budget) -> ParsedSheet:
+def _parse_sheet(workbook: CalamineWorkbook, name: str, budget: Budget, broken: Broken) -> ParsedSheet:
     sheet = workbook.get_sheet_by_name(name)
     parsed = ParsedSheet(name)
+    broken_rows = {row for row, _ in broken}
+    left = sheet.start[1] if sheet.start else 0  # columns left of the first that is filled aren't given
     for number, values in enumerate(sheet.iter_rows(), 1):
         cells = [render_cell(value) for value in values]
+        if number - 1 in broken_rows:
+            cells = [ERROR if (number - 1, left + at) in broken else cell for at, cell in enumerate(cells)]
         if any(cells):
             budget.take(cells)
             parsed.rows.append((number, cells))

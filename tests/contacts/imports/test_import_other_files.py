@@ -195,7 +195,7 @@ def test_words_for_a_kind_of_visit_are_no_names(name: str, whether: bool) -> Non
         ("DTSTART;TZID=Eastern Standard Time:20270304T093000", [("09:30", "America/New_York")]),
         ("DTSTART;TZID=Europe/Berlin:20270304T093000", [("09:30", "Europe/Berlin")]),
         ("DTSTART:20270304T093000", [("09:30", "")]),
-        ("DTSTART;TZID=Nowhere:20270304T093000", [("09:30", "")]),
+        ("DTSTART;TZID=Nowhere:20270304T093000", [("09:30", "Nowhere")]),
         ("DTSTART:20270304T093000Z", [("09:30", "UTC")]),
         ("DTSTART:20270304T093000Z\nRRULE:FREQ=DAILY;COUNT=3", [("09:30", "UTC")] * 3),
         (
@@ -299,7 +299,8 @@ def test_a_bundle_of_hl7s_example_form_is_read() -> None:
     [
         ("booked", "booked"), ("pending", "pending"), ("arrived", "arrived"), ("checked-in", "checked in"),
         ("fulfilled", "fulfilled"), ("cancelled", "cancelled"), ("noshow", "no show"),
-        ("entered-in-error", "cancelled"), ("waitlist", "waitlist"), ("", ""),
+        ("entered-in-error", "cancelled"), ("waitlist", "waitlist"),
+        ("proposed", "proposed"), ("", "no status"),
     ],
 )  # fmt: skip
 def test_fhirs_statuses_are_told_in_the_words_of_lists(status: str, word: str) -> None:

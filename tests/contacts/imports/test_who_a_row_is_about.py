@@ -46,6 +46,10 @@ def swap(*fields: str) -> tuple[dict[str, str], dict[str, str]]:
 # rows of a second list after Ruth's and Kofi's, and how many of them are rejected
 CONFLICTS = [
     ([RUTH | {"first": "Kofi", "last": "Wood", "mobile": "202-555-0199"}], 1),  # a recycled id
+    (
+        [RUTH | {"id": "A9", "last": "Wood", "mobile": "202-555-0199"}],
+        1,
+    ),  # of somebody who is called Ruth too
     ([RUTH | {"first": "Omar", "last": "Lake", "mobile": ""}], 1),  # nothing shows that it is she
     ([RUTH | {"patient": "P9", "first": "Omar", "last": "Lake", "mobile": "202-555-0199"}], 1),
     ([RUTH | {"patient": "", "first": "Omar", "last": "Lake", "mobile": "202-555-0199"}], 1),

@@ -284,6 +284,15 @@ def test_each_fault_is_named_with_its_field(
     assert not Appointment.objects.exists()
 
 
+@pytest.mark.parametrize("placeholder", ["NEW", "0", "NA", "1.23457E+11"])
+def test_a_placeholder_is_no_id(api: ApiClient, downtown: Location, sarah: Contact, placeholder: str) -> None:
+    """(product rule 42)"""
+    answer = api.put(f"appointments/dentrix/{placeholder}/", write_body())
+    assert read_problem(answer) == (422, "invalid")
+    assert read_errors(answer) == {"external_id": "not_an_id"}
+    assert not Appointment.objects.exists()
+
+
 def test_all_faults_are_named_at_once(api: ApiClient) -> None:
     answer = api.put(ADDRESS, {"kind": 1, "more": 2})
     fields = ("contact", "location", "starts_at", "ends_at")

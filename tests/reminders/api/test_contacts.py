@@ -64,6 +64,8 @@ FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"other_phone": "+1202555"}, {"#/other_phone": "not_a_number"}),
     ({"source": ""}, {"#/source": "required"}),
     ({"external_id": "x" * 121}, {"#/external_id": "max_length"}),
+    ({"external_id": "NEW"}, {"#/external_id": "not_an_id"}),
+    ({"external_id": "0"}, {"#/external_id": "not_an_id"}),
     ({"is_demo": True}, {"#/is_demo": "unknown"}),
     ({"id": 1}, {"#/id": "unknown"}),
 ]
