@@ -110,11 +110,12 @@ def ensure_roles() -> None:
 
 def find_groups_to_give(giver: User) -> list[Group]:
     """The groups that somebody may give to a user: those that can do nothing that they can't do."""
-    groups = Group.objects.order_by("name").prefetch_related("permissions__content_type")
+    groups = Group.objects.order_by("name")
     if giver.is_superuser:
         return list(groups)
     own = giver.get_all_permissions()
-    return [group for group in groups if _name_all(group.permissions.all()) <= own]
+    with_permissions = groups.prefetch_related("permissions__content_type")
+    return [group for group in with_permissions if _name_all(group.permissions.all()) <= own]
 
 
 def may_manage(manager: User, user: User) -> bool:

@@ -219,12 +219,10 @@ def _read_use(
 
 def find_referred(model: type[Model], ids: Collection[int], besides: Collection[str]) -> set[int]:
     """Which of these rows another row refers to, in any table of any app but `besides` (labels)."""
-    found: set[int] = set()
-    if not ids:
-        return found
-    for relation in model._meta.get_fields(include_hidden=True):
+    parts = []
+    for relation in model._meta.get_fields(include_hidden=True) if ids else ():
         if isinstance(relation, ManyToOneRel) and relation.related_model._meta.label not in besides:
             name = relation.field.name
             rows = relation.related_model._default_manager.filter(is_any(name, ids)).order_by()
-            found.update(rows.values_list(name, flat=True))
-    return found
+            parts.append(rows.values_list(name, flat=True))
+    return set(parts[0].union(*parts[1:])) if parts else set()

@@ -18,6 +18,20 @@
     return element;
   }
 
+  const lookOf = (state) => document.querySelector(`template[data-look="${state}"]`)?.content.cloneNode(true) || "";
+
+  // A crowded time of a week: how many visits, and how many of them in each state.
+  function drawCrowd(link, title, about) {
+    link.title = [about.clock, title, ...about.states.map(([, word, count]) => `${count} ${word}`)].join(" · ");
+    const states = make("span", "crowd-states");
+    for (const [state, word, count] of about.states) {
+      const part = make("span", "crowd-state");
+      part.append(lookOf(state), make("span", "", String(count)), make("span", "visually-hidden", ` ${word}, `));
+      states.append(part);
+    }
+    link.append(make("span", "visually-hidden", `${about.clock} `), make("span", "crowd-count", title), states);
+  }
+
   function draw(info) {
     const event = info.event;
     const about = event.extendedProps;
@@ -25,11 +39,15 @@
     const link = make("a", "visit-link");
     link.href = about.address || "#";
     link.draggable = false;
+    if (about.states) {
+      link.classList.add("crowd-link");
+      link.classList.toggle("is-short", about.minutes < 30);
+      drawCrowd(link, event.title, about);
+      return { domNodes: [link] };
+    }
     link.title = [about.clock, event.title, about.word, about.kind].filter(Boolean).join(" · "); // where it is cut off
     const first = make("span", "visit-line");
-    const look = document.querySelector(`template[data-look="${about.state}"]`);
-    if (look) first.append(look.content.cloneNode(true));
-    first.append(make("span", "visit-name", event.title));
+    first.append(lookOf(about.state), make("span", "visit-name", event.title));
     const more = [about.word, about.kind, isWeek && !setup.provider ? about.provider : ""].filter(Boolean).join(" · ");
     const second = make("span", "visit-more", more);
     if (about.minutes < 30) {
@@ -99,6 +117,14 @@
     if (isDragging && event.target.closest("a")) event.preventDefault();
   }, true);
 
+  // Each of the visits that stand beside each other gets room for a few letters; else the calendar is moved sideways.
+  function findColumnWidth() {
+    const [axis, least, each] = [88, 144, 84]; // pixels
+    const wanted = Math.max(least, setup.beside * each);
+    const columns = isWeek ? 7 : Math.max(setup.columns.length, 1);
+    return (place.clientWidth - axis) / columns < wanted ? `${wanted}px` : undefined;
+  }
+
   place.hidden = false;
   const calendar = EventCalendar.create(place, {
     view: isWeek ? "timeGridWeek" : "resourceTimeGridDay",
@@ -124,13 +150,14 @@
     slotLabelFormat: clockOf,
     eventTimeFormat: (start) => clockOf(start),
     dayHeaderFormat: (date) => setup.dayNames[dayOf(date)] || "",
-    columnWidth: place.clientWidth < 700 && (isWeek || setup.columns.length > 2) ? "9rem" : undefined,
+    columnWidth: findColumnWidth(),
     eventContent: draw,
     dateClick: book,
     eventDragStart: () => { isDragging = true; },
     eventDragStop: () => setTimeout(() => { isDragging = false; }, 50),
     eventDrop: ask,
   });
+  place.querySelector(".ec-today")?.scrollIntoView({ block: "nearest", inline: "center" });
   place.removeAttribute("aria-busy");
   dropTableRoles();
 

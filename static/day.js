@@ -40,6 +40,34 @@
     }
   });
 
+  // The row under the pointer or with the focus stays where it is, whatever becomes of the rows above it: none
+  // gets lower before the hand has left, and one that gets higher moves the page instead.
+  let rested = null;
+  let height = 0;
+  document.body.addEventListener("htmx:beforeSwap", function () {
+    const row = document.querySelector(".row-line:is(:hover, :focus-within)");
+    rested = row && { id: row.id, top: row.getBoundingClientRect().top };
+  });
+  document.body.addEventListener("htmx:oobBeforeSwap", function (event) {
+    height = event.detail.target.getBoundingClientRect().height;
+  });
+  document.body.addEventListener("htmx:oobAfterSwap", function (event) {
+    const row = rested && document.getElementById(event.detail.target.id);
+    if (row && row.matches(".row-line")) row.style.minHeight = `${height}px`;
+  });
+  document.body.addEventListener("htmx:afterOnLoad", function () {
+    const row = rested && document.getElementById(rested.id);
+    if (row) window.scrollBy({ top: row.getBoundingClientRect().top - rested.top, behavior: "instant" });
+    rested = null;
+  });
+  function letGo(event) {
+    const list = event.target.closest(".rows");
+    if (!list || list.contains(event.relatedTarget) || list.matches(":is(:hover, :focus-within)")) return;
+    for (const row of list.querySelectorAll(".row-line[style]")) row.style.removeProperty("min-height");
+  }
+  document.addEventListener("mouseout", letGo);
+  document.addEventListener("focusout", letGo);
+
   function close() {
     document.querySelector(".row-line.is-shown")?.classList.remove("is-shown");
     peek().replaceChildren();

@@ -51,8 +51,15 @@
     context.restore();
   }
 
+  function measureNames(names) {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = "12px system-ui, sans-serif";
+    return Math.max(...names.map((name) => context.measureText(name).width));
+  }
+
   function draw(chart) {
     const { names, days, data, isShare } = read(chart);
+    const room = Math.min(measureNames(names) + 16, 140, chart.clientWidth / 3); // beside the lines, for their names
     const axis = { stroke: colour("--ink-quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const byTime = new Map(data[0].map((time, at) => [time, days[at]]));
     const every = Math.max(1, Math.ceil(days.length / Math.max(2, Math.floor(chart.clientWidth / 130))));
@@ -60,12 +67,12 @@
     new uPlot({
       width: chart.clientWidth,
       height: chart.clientHeight,
-      padding: [12, Math.min(140, chart.clientWidth / 3), 0, 0],
+      padding: [12, Math.max(room, 40), 0, 8],
       cursor: { show: false },
       legend: { show: false },
       scales: { x: { time: false }, y: { range: (plot, least, most) => [0, isShare ? 100 : Math.max(most * 1.1, 5)] } },
       axes: [
-        { ...axis, splits: () => data[0].filter((time, at) => at % every === 0), values: (plot, times) => times.map((time) => byTime.get(time)) },
+        { ...axis, size: 28, splits: () => data[0].filter((time, at) => at % every === 0), values: (plot, times) => times.map((time) => byTime.get(time)) },
         { ...axis, size: 48, values: (plot, numbers) => numbers.map((one) => (isShare ? `${one}%` : Number.isInteger(one) ? one : "")) },
       ],
       series: [{}, ...names.map((name, place) => ({

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_local, show_when
-from contacts.admin.history import HistoryAdmin, HistoryInline, KnownValuesFilter
+from contacts.admin.history import HistoryAdmin, HistoryInline, KnownValuesFilter, LocationFilter
 from contacts.models import Appointment, AppointmentChange
 
 
@@ -45,7 +45,13 @@ class ChangeInline(HistoryInline):
 @admin.register(Appointment)
 class AppointmentAdmin(HistoryAdmin[Appointment]):
     list_display = ("when", "contact", "location", "provider", "kind", "status", "says", "revision", "page")
-    list_filter = ("status", CurrentAnswerFilter, "location", "provider", ("source", KnownValuesFilter))
+    list_filter = (
+        "status",
+        CurrentAnswerFilter,
+        ("location", LocationFilter),
+        "provider",
+        ("source", KnownValuesFilter),
+    )
     list_select_related = ("contact", "location", "provider")
     search_fields = ("contact__first_name", "contact__last_name", "external_id")
     date_hierarchy = "starts_at"
@@ -67,7 +73,7 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
 @admin.register(AppointmentChange)
 class AppointmentChangeAdmin(HistoryAdmin[AppointmentChange]):
     list_display = ("when", "what", "how", "by", "revision", "patient")
-    list_filter = ("what", "appointment__location")
+    list_filter = ("what", ("appointment__location", LocationFilter))
     list_select_related = ("appointment__contact", "appointment__location", "by")
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name", "how")
     date_hierarchy = "at"

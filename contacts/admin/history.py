@@ -91,6 +91,16 @@ class KnownValuesFilter(admin.AllValuesFieldListFilter):
         self.lookup_choices = list_values(model, field_path)  # type: ignore[assignment] # as Django's own
 
 
+class LocationFilter(admin.RelatedFieldListFilter):
+    """A filter by location, of those that were read for the page already."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, Any]]:
+        locations: list[Location] = request.known_locations  # type: ignore[attr-defined] # by _by_the_clock()
+        return [(str(location.pk), str(location)) for location in locations]
+
+
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
     """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses.
 

@@ -11,7 +11,8 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin, InlineRows
+from contacts.admin.deletions import CountedDeletion
+from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin, InlineRows, LocationFilter
 from contacts.models import ClosedDay, Location, OpeningHours, Provider
 from contacts.public_holidays import (
     find_subdivision,
@@ -130,7 +131,7 @@ class OpeningHoursInline(admin.TabularInline[OpeningHours, Location]):
 
 
 @admin.register(Location)
-class LocationAdmin(ClinicAdmin[Location]):
+class LocationAdmin(CountedDeletion[Location]):
     form = LocationForm
     list_display = (
         "name",
@@ -169,7 +170,7 @@ class LocationAdmin(ClinicAdmin[Location]):
 
 
 @admin.register(Provider)
-class ProviderAdmin(ClinicAdmin[Provider]):
+class ProviderAdmin(CountedDeletion[Provider]):
     list_display = ("name", "spoken_name")
     search_fields = ("name", "spoken_name")
 
@@ -177,7 +178,7 @@ class ProviderAdmin(ClinicAdmin[Provider]):
 @admin.register(ClosedDay)
 class ClosedDayAdmin(ClinicAdmin[ClosedDay]):
     list_display = ("date", "location", "reason")
-    list_filter = ("location",)
+    list_filter = (("location", LocationFilter),)
     list_select_related = ("location",)
     search_fields = ("reason",)
     date_hierarchy = "date"

@@ -5,9 +5,10 @@ A statement about any number of ids is then always the same, and Django need not
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, QuerySet, Value
 from psycopg import ClientCursor
@@ -16,11 +17,20 @@ TOO_LARGE = 2**63
 
 
 class IsAny(Func):
-    """A condition: the first expression equals any value of the second, an array."""
+    """A condition: the first expression equals any value of the second, an array.
+
+    Without a value nothing is equal: Django then knows the answer and asks nothing.
+    """
 
     template = "(%(expressions)s))"
     arg_joiner = " = ANY("
     output_field = BooleanField()
+    empty_result_set_value = False
+
+    def as_sql(self, *args: Any, **options: Any) -> tuple[str, Any]:
+        if not cast(Value, self.source_expressions[1]).value:
+            raise EmptyResultSet
+        return super().as_sql(*args, **options)
 
 
 class _ArrayOfIds(ArrayField[Any, Any]):

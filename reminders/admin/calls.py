@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_number, show_when
-from contacts.admin.history import HistoryAdmin, KnownValuesFilter
+from contacts.admin.history import HistoryAdmin, KnownValuesFilter, LocationFilter
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
 from reminders.lifecycle.calls import reminders_of
@@ -93,7 +93,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "mode",
         ("amd_result", KnownValuesFilter),
         ("missing_language", admin.EmptyFieldListFilter),
-        "reminder__appointment__location",
+        ("reminder__appointment__location", LocationFilter),
         "reminder__step__campaign",
         ("batch", admin.EmptyFieldListFilter),
     )

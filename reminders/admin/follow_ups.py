@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_when
-from contacts.admin.history import HistoryAdmin
+from contacts.admin.history import HistoryAdmin, LocationFilter
 from reminders.models import FollowUp
 from reminders.pages.worklist_words import location_of
 from reminders.rules.reasons import phrase_for
@@ -24,7 +24,7 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
         "resolution",
         "note",
     )
-    list_filter = ("state", "kind", "appointment__location", "resolved_by")
+    list_filter = ("state", "kind", ("appointment__location", LocationFilter), "resolved_by")
     list_select_related = ("contact", "appointment__location", "taken_by", "resolved_by")
     search_fields = ("contact__first_name", "contact__last_name", "note", "detail")
     date_hierarchy = "due_at"

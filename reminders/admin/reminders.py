@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment, show_when
-from contacts.admin.history import HistoryAdmin
+from contacts.admin.history import HistoryAdmin, LocationFilter
 from contacts.large_tables import list_values
 from reminders.desk.orders import put_back_reminders, skip_reminders
 from reminders.models import Reminder
@@ -60,7 +60,7 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
         "state",
         DueFilter,
         ReasonFilter,
-        "appointment__location",
+        ("appointment__location", LocationFilter),
         "step__campaign",
         "channel",
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -17,7 +18,7 @@ from reminders.campaigns.previews import find_called_today, make_today_test
 from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
 from reminders.deciding.present import Present, read_present
 from reminders.models import Campaign, Reminder, Step
-from reminders.planning.planner import plan_campaign
+from reminders.planning.planner import plan_steps
 
 ChangesByKind = dict[str, list["CallChange"]]
 SAME = "same"
@@ -146,10 +147,10 @@ def diff_activation(
     """
     saved = saved or read_draft(campaign_id)
     campaign = saved.campaign
-    if campaign.state == Campaign.State.PAUSED:
-        plan_campaign(campaign)
-        present = read_present(config=present.config if present else None)  # after what was planned
     present = present or read_present()
+    if campaign.state == Campaign.State.PAUSED:
+        plan_steps(sorted(saved.steps, key=attrgetter("pk")), present.now)
+        present = read_present(config=present.config)  # after what was planned
     now, forecast = present.now, foresee_campaign(saved, present.now, present=present)
     changes = _no_changes()
     if campaign.state != Campaign.State.ACTIVE:
@@ -158,7 +159,7 @@ def diff_activation(
             for step in forecast.steps.values()
             for visit, outcome in step.list_going().items()
         ]
-    due = find_due_in_paused_campaign(campaign, now)
+    due = find_due_in_paused_campaign(campaign, now, present.config)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
     return ActivationDiff(send, _leave_out(send, forecast, due), due, present.is_trial)

@@ -19,6 +19,7 @@ from reminders.deciding.number_caps import read_use
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import (
     NO_LIMITS,
+    PracticeConfig,
     ReminderFacts,
     apply_limits,
     read_facts_together,
@@ -52,19 +53,20 @@ def find_fallen_due(
     of_paused_campaign: bool = False,
     of_paused_location: bool = False,
     or_before: bool = False,
+    config: PracticeConfig | None = None,
 ) -> FallenDue:
     """Those of `reminders` that fell due from `paused_at` to `now` (aware UTC).
 
     They are judged as after the pause: of all sending, or as well of their campaign (`of_paused_campaign`) or
     their location (`of_paused_location`).
-    `or_before`: those that fell due before and wait still, too.
+    `or_before`: those that fell due before and wait still, too. `config`: where it was read already.
     """
     pending = reminders.filter(Q(due_at__lte=now) | Q(ordered_by__isnull=False), state__in=REMINDER_PENDING)
     missed = reminders.filter(
         state=ReminderState.MISSED, reason=Reason.TOO_LATE, not_after__gt=paused_at, not_after__lte=now
     )
     in_time, too_late = [], missed.count()
-    for facts in _read_facts(pending, now):
+    for facts in _read_facts(pending, now, config or read_shared_settings().config):
         situation = replace(facts.situation, sending_paused=False)
         if of_paused_campaign:
             situation = replace(situation, campaign_active=True)
@@ -80,13 +82,18 @@ def find_fallen_due(
     return FallenDue(in_time, too_late)
 
 
-def find_due_in_paused_campaign(campaign: Campaign, now: datetime) -> FallenDue:
-    """What fell due since this campaign was paused, as far as it is planned; nothing if it isn't paused."""
+def find_due_in_paused_campaign(
+    campaign: Campaign, now: datetime, config: PracticeConfig | None = None
+) -> FallenDue:
+    """What fell due since this campaign was paused, as far as it is planned; nothing if it isn't paused.
+
+    `config`: where it was read already.
+    """
     begun = campaign.paused_at or campaign.activated_at
     if campaign.state != Campaign.State.PAUSED or begun is None:
         return FallenDue([], 0)
     reminders = Reminder.objects.filter(step__campaign=campaign)
-    return find_fallen_due(reminders, begun, now, of_paused_campaign=True)
+    return find_fallen_due(reminders, begun, now, of_paused_campaign=True, config=config)
 
 
 def may_have_gone(situation: Situation, since: datetime, now: datetime) -> bool:
@@ -103,9 +110,11 @@ def is_capped(situation: Situation, now: datetime) -> bool:
     return not situation.ordered and situation.capped_until is not None and situation.capped_until > now
 
 
-def _read_facts(pending: "QuerySet[Reminder]", now: datetime) -> Iterator[ReminderFacts]:
+def _read_facts(
+    pending: "QuerySet[Reminder]", now: datetime, config: PracticeConfig
+) -> Iterator[ReminderFacts]:
     """The facts of each, with what the cap of its number forbids now."""
-    practice, last, are_more = read_shared_settings().config.copy_rows(), 0, True
+    practice, last, are_more = config.copy_rows(), 0, True
     in_order = with_people(pending).order_by("pk")
     while are_more and (chunk := list(in_order.filter(pk__gt=last)[:CHUNK])):
         last, are_more = chunk[-1].pk, len(chunk) == CHUNK

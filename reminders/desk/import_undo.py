@@ -123,9 +123,8 @@ def _find_called(appointment_ids: Collection[int], since: datetime) -> set[int]:
     calls = CallRecord.objects.filter(submitting_at__gte=since).order_by()
     leads = calls.filter(is_any("reminder__appointment", appointment_ids))
     companions = calls.filter(is_any("companions__reminder__appointment", appointment_ids))
-    found = set(leads.values_list("reminder__appointment", flat=True))
-    wanted = set(appointment_ids)
-    return found | (wanted & set(companions.values_list("companions__reminder__appointment", flat=True)))
+    found = leads.values_list("reminder__appointment", flat=True)
+    return set(found.union(companions.values_list("companions__reminder__appointment", flat=True)))
 
 
 def _find_called_people(records: BatchRecords) -> set[int]:

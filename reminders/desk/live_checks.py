@@ -177,7 +177,7 @@ def go_live(*, by: User, confirmed_by_name: str) -> None:
     With assumptions that nobody has tried, the person has to write their own name below that (their login or
     their full name), and it is recorded.
     """
-    missing = [str(item.title) for item in read_checklist() if not item.passed]
+    missing = [f"“{item.title}”" for item in read_checklist() if not item.passed]
     if missing:
         words = _("Not yet: %(items)s.") % {"items": get_text_list(missing, _("and"))}
         raise NotYetLive(words)

@@ -3,11 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
-from django.utils.translation import gettext as _
-
-from contacts.clock_habits import write_clock
 from contacts.models import Appointment, Location, Provider
 from contacts.templatetags.chips import VISIT_LOOKS
 from contacts.wall_times import read_clock
@@ -16,7 +12,7 @@ from reminders.pages.provider_day import A_DAY, read_visits_between
 from reminders.planning.open_times import OpenTimes, read_open_times
 
 MOST_COLUMNS = 8  # of providers; with more there are, those who have visits on that day have columns
-NO_PROVIDER = "none"
+SHORTEST_BOX = timedelta(minutes=15)  # 24 pixels high, which a finger hits
 EARLIEST, LATEST = time(8), time(18)  # shown at least
 
 
@@ -37,6 +33,11 @@ class CalendarVisit:
     state: str
     elsewhere: str
     can_move: bool
+
+    @property
+    def drawn_until(self) -> datetime:
+        """Where its box ends."""
+        return max(self.ends_at, self.starts_at + SHORTEST_BOX)
 
     @property
     def href(self) -> str:
@@ -117,24 +118,6 @@ def read_calendar(
     )
 
 
-def list_events(view: CalendarView, *, shows_names: bool, may_move: bool) -> list[dict[str, Any]]:
-    """Everything that the calendar draws, as its script takes it: visits and times that are closed."""
-    columns = [str(one.pk) for one in view.columns] + ([NO_PROVIDER] if view.has_visits_of_nobody else [])
-    events = [_describe_visit(visit, shows_names=shows_names, may_move=may_move) for visit in view.visits]
-    for shown in view.days:
-        for begin, end in _list_closed(view, shown.day):
-            events.append(
-                {
-                    "start": _write(begin),
-                    "end": _write(end),
-                    "display": "background",
-                    "resourceIds": columns,
-                    "className": "closed-time",
-                }
-            )
-    return events
-
-
 def _read_visits(
     location: Location, days: Sequence[date], provider: Provider | None
 ) -> Iterator[CalendarVisit]:
@@ -185,8 +168,8 @@ def _find_hours(
     ends = [LATEST, *(end.time() for _begin, end in spans)]
     last = max(timedelta(hours=end.hour, minutes=end.minute) for end in ends)
     for visit in visits:
-        goes_on = visit.ends_at.date() > visit.starts_at.date()
-        until = timedelta(hours=visit.ends_at.hour, minutes=visit.ends_at.minute)
+        goes_on = visit.drawn_until.date() > visit.starts_at.date()
+        until = timedelta(hours=visit.drawn_until.hour, minutes=visit.drawn_until.minute)
         last = max(last, A_DAY if goes_on else until)
     return min(begins).replace(minute=0, second=0, microsecond=0), _round_up(last)
 
@@ -194,47 +177,3 @@ def _find_hours(
 def _round_up(length: timedelta) -> timedelta:
     hour = timedelta(hours=1)
     return -(-length // hour) * hour
-
-
-def _list_closed(view: CalendarView, day: date) -> Iterator[tuple[datetime, datetime]]:
-    """What is greyed on that day: before, between and after its opening hours; all of a closed day."""
-    midnight = datetime.combine(day, time.min)
-    closed_from = midnight
-    for begin, end in view.open_times.spans_of(day):
-        opens, closes = begin.replace(tzinfo=None), end.replace(tzinfo=None)
-        if opens > closed_from:
-            yield closed_from, opens
-        closed_from = closes
-    yield closed_from, midnight + A_DAY
-
-
-def _describe_visit(visit: CalendarVisit, *, shows_names: bool, may_move: bool) -> dict[str, Any]:
-    times = {
-        "id": visit.pk,
-        "start": _write(visit.starts_at),
-        "end": _write(visit.ends_at),
-        "resourceIds": [str(visit.provider_id) if visit.provider_id else NO_PROVIDER],
-    }
-    if visit.elsewhere:
-        words = _("At %(place)s") % {"place": visit.elsewhere}
-        return times | {"display": "background", "className": "elsewhere", "title": words}
-    return times | {
-        "title": visit.name if shows_names else _("A patient"),
-        "className": f"visit visit-{visit.state}",
-        "editable": may_move and visit.can_move,
-        "extendedProps": {
-            "address": visit.href,
-            "move": f"{visit.href}move/",
-            "clock": write_clock(visit.starts_at),
-            "kind": visit.kind,
-            "provider": visit.provider,
-            "state": visit.state,
-            "word": visit.word,
-            "minutes": int((visit.ends_at - visit.starts_at).total_seconds() // 60),
-            "wall": _write(visit.starts_at),
-        },
-    }
-
-
-def _write(wall: datetime) -> str:
-    return wall.isoformat(timespec="minutes")

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from contacts.contact_search import find_contacts
 from contacts.models import Appointment
 from contacts.numbers import mask
-from contacts.queries import read_next_appointments
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.pages.day_reading import today_at
 
@@ -214,7 +213,7 @@ DEEDS_TO_DO = (
 def find_everything(text: str, user: User, now: datetime) -> list[FoundGroup]:
     """What the words lead to, of what this person may open; without words, all pages and deeds.
 
-    At most four queries for patients and visits, none for the rest.
+    At most eight queries for patients and visits, none for the rest.
     """
     words = text.casefold().split()
     people = _find_people(text, user, now) if words else []
@@ -230,30 +229,32 @@ def _find_people(text: str, user: User, now: datetime) -> list[FoundGroup]:
     if not user.has_perm("contacts.view_contact"):
         return []
     contacts = list(find_contacts(text)[:MOST_PEOPLE])
-    ahead = read_next_appointments([contact.pk for contact in contacts], now)
+    visits = _read_visits([contact.pk for contact in contacts], now) if contacts else []
     patients = []
     for contact in contacts:
-        visit = ahead.get(contact.pk)
+        ahead = (one for one in visits if one.contact_id == contact.pk and one.starts_at > now)
+        visit = next(ahead, None)
         when = day_and_clock(visit.wall_start) if visit else _("no visit booked")
         number = mask(contact.phone.e164) if contact.phone else _("no number")
         patients.append(
             FoundLine(reverse("contact", args=[contact.pk]), contact.full_name, f"{number} · {when}", "user")
         )
-    visits = _list_visits([contact.pk for contact in contacts], now) if contacts else []
-    if not user.has_perm("contacts.view_appointment"):
-        visits = []
+    may_open = user.has_perm("contacts.view_appointment")
     return [
-        FoundGroup(VISITS, _("Visits today"), visits),
+        FoundGroup(VISITS, _("Visits today"), _list_visits_today(visits, now) if may_open else []),
         FoundGroup(PATIENTS, _("Patients"), patients),
     ]
 
 
-def _list_visits(contact_ids: Sequence[int], now: datetime) -> list[FoundLine]:
-    """Their visits on the present day of each visit's location."""
-    around = (now - A_DAY, now + A_DAY)  # whatever the zone, today lies within it
+def _read_visits(contact_ids: Sequence[int], now: datetime) -> list[Appointment]:
+    """Their booked visits from today on, the soonest first; some are of yesterday, whatever the zone."""
     booked = Appointment.objects.filter(contact__in=contact_ids, status=Appointment.Status.BOOKED)
-    visits = booked.filter(starts_at__range=around).select_related("contact", "location", "provider")
-    found = visits.order_by("starts_at", "pk")
+    visits = booked.filter(starts_at__gt=now - A_DAY).select_related("contact", "location", "provider")
+    return list(visits.order_by("starts_at", "pk"))
+
+
+def _list_visits_today(visits: Sequence[Appointment], now: datetime) -> list[FoundLine]:
+    """Those on the present day of each visit's location."""
     return [
         FoundLine(
             reverse("appointment", args=[visit.pk]),
@@ -261,7 +262,7 @@ def _list_visits(contact_ids: Sequence[int], now: datetime) -> list[FoundLine]:
             " · ".join(filter(None, [visit.kind, visit.provider.name if visit.provider else ""])),
             "calendar-event",
         )
-        for visit in found
+        for visit in visits
         if visit.wall_start.date() == today_at(visit.location, now)
     ]
 

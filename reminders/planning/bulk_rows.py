@@ -39,8 +39,8 @@ _MOVE = """
         AS owed (id, due_at, not_after, state, reason)
     WHERE reminder.id = owed.id
 """
-_LOCK_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
-_LOCK_STEPS = "SELECT FROM reminders_step WHERE removed_at IS NULL ORDER BY id FOR SHARE"
+_LOCK_STEPS = "SELECT FROM reminders_step WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
+_LOCK_STEPS_IN_USE = "SELECT FROM reminders_step WHERE removed_at IS NULL ORDER BY id FOR SHARE"
 _LOCK_LOCATIONS = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
 
 
@@ -95,12 +95,12 @@ def read_planned_appointments(
         last = chunk[-1].pk
 
 
-def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
-    """Keep the step and these locations from being edited until the transaction ends; others may plan them.
+def lock_steps_and_locations(step_ids: Iterable[int], location_ids: Iterable[int]) -> None:
+    """Keep these steps and locations from being edited until the transaction ends; others may plan them.
 
     So an edit waits for what is being planned, and then moves it with all other reminders.
     """
-    _execute(_LOCK_STEP, [step_id])
+    _execute(_LOCK_STEPS, [_write_numbers(step_ids)])
     _execute(_LOCK_LOCATIONS, [_write_numbers(location_ids)])
 
 
@@ -109,7 +109,7 @@ def lock_steps_in_use() -> None:
 
     For a transaction that holds locations before it plans: an edit locks its steps before any location.
     """
-    _execute(_LOCK_STEPS, [])
+    _execute(_LOCK_STEPS_IN_USE, [])
 
 
 def insert_reminders(step_id: int, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]) -> int:

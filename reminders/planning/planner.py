@@ -5,9 +5,10 @@ missing, and withdraws what is pointless since its appointment was moved or canc
 What a step owes, and what is skipped from the start, is found in owed_reminders.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -20,7 +21,7 @@ from reminders.models import Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
     PlannedAppointment,
     insert_reminders,
-    lock_step_and_locations,
+    lock_steps_and_locations,
     read_planned_appointments,
 )
 from reminders.planning.owed_reminders import find_owed, read_location_clocks, read_step_timing
@@ -35,6 +36,14 @@ from reminders.planning.replanning import replan_corrected_contacts
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import TimingKind
 from reminders.rules.states import REMINDER_PENDING, ReminderState
+
+
+class Missing(NamedTuple):
+    """Appointments that have no reminder of a step yet. `booked`: their bookings were read, as it needs."""
+
+    step_id: int
+    booked: bool
+    appointments: Sequence[PlannedAppointment]
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
         Appointment.objects.filter(pk__in=appointment_ids),
         Reminder.objects.filter(appointment_id__in=appointment_ids),
         now or read_database_clock(),
+        are_few=True,
     )
 
 
@@ -68,11 +78,19 @@ def plan_campaign(campaign: Campaign) -> int:
 
     For a paused campaign the new reminders are held, like those planned before the pause.
     """
-    now = read_database_clock()
     steps = Step.objects.in_use().filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
     filters = ("campaign__locations", "campaign__providers")
     in_order = steps.select_related("campaign").prefetch_related(*filters).order_by("pk")
-    return sum(_add_missing(step, Appointment.objects.all(), now) for step in in_order)
+    return plan_steps(in_order, read_database_clock())
+
+
+def plan_steps(steps: Iterable[Step], now: datetime) -> int:
+    """Plan what these steps owe at `now` (aware UTC), in their order; how many reminders were added.
+
+    Each has its campaign, with the locations and providers that it is for.
+    """
+    appointments = Appointment.objects.all()
+    return sum(_add([missing]) for step in steps for missing in _find_missing(step, appointments, now))
 
 
 def active_steps() -> "QuerySet[Step]":
@@ -87,49 +105,63 @@ def active_steps() -> "QuerySet[Step]":
 
 
 def _plan_for_steps(
-    appointments: "QuerySet[Appointment]", reminders: "QuerySet[Reminder]", now: datetime
+    appointments: "QuerySet[Appointment]",
+    reminders: "QuerySet[Reminder]",
+    now: datetime,
+    *,
+    are_few: bool = False,
 ) -> PlanReport:
+    """`are_few`: what all steps owe them is found first, and then added in one transaction."""
     withdrawn = withdraw_pointless(reminders)
     unplanned = read_unplanned(appointments, now)
     plan_wanted_again(reminders)
-    added = sum(_add_missing(step, appointments, now) for step in active_steps())
+    found = (missing for step in active_steps() for missing in _find_missing(step, appointments, now))
+    added = _add(list(found)) if are_few else sum(_add([missing]) for missing in found)
     mark_planned(unplanned)
     return PlanReport(added=added, withdrawn=withdrawn)
 
 
-def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetime) -> int:
+def _find_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetime) -> Iterator[Missing]:
+    """In chunks, the next of which is read when it is asked for."""
     planned = Reminder.objects.filter(appointment=OuterRef("pk"), step=step, revision=OuterRef("revision"))
     missing = (
         find_covered(step, appointments)
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
     )
-    is_after_booking = step.timing_kind == TimingKind.AFTER_BOOKING
+    booked = step.timing_kind == TimingKind.AFTER_BOOKING
     patient_at = find_patient_change(read_filters(step.campaign))
-    chunks = read_planned_appointments(missing, booked=is_after_booking, patient_at=patient_at)
-    return sum(_add(step.pk, appointments, is_after_booking) for appointments in chunks)
+    for chunk in read_planned_appointments(missing, booked=booked, patient_at=patient_at):
+        yield Missing(step.pk, booked, chunk)
 
 
 @transaction.atomic
-def _add(step_id: int, appointments: Sequence[PlannedAppointment], is_after_booking: bool) -> int:
-    """Insert the step's reminders for them, with the step and the locations locked against edits.
+def _add(found: Sequence[Missing]) -> int:
+    """Insert their reminders, with the steps and the locations locked against edits; how many.
 
-    `is_after_booking`: it was, and their bookings were read. If it is now, the next round reads them. If it
-    was taken out meanwhile, none.
+    A step that has come to need the bookings, which weren't read, is left to the next round. One that was
+    taken out meanwhile adds none.
     """
-    location_ids = {appointment.location_id for appointment in appointments}
-    lock_step_and_locations(step_id, location_ids)
-    step = Step.objects.select_related("campaign").get(pk=step_id)
-    timing = read_step_timing(step)
-    if step.removed_at or (timing and timing.is_after_booking and not is_after_booking):
+    location_ids = {appointment.location_id for missing in found for appointment in missing.appointments}
+    if not location_ids:
         return 0
+    step_ids = {missing.step_id for missing in found}
+    lock_steps_and_locations(step_ids, location_ids)
+    steps = Step.objects.select_related("campaign").in_bulk(step_ids)
     clocks = read_location_clocks(Location.objects.filter(pk__in=location_ids))
-    owed = [
-        (appointment, reminder)
-        for appointment in appointments
-        if (reminder := find_owed(timing, appointment, clocks.get(appointment.location_id)))
-    ]
-    return insert_reminders(step_id, owed)
+    added = 0
+    for missing in found:
+        step = steps.get(missing.step_id)
+        timing = read_step_timing(step) if step else None
+        if step is None or step.removed_at or (timing and timing.is_after_booking and not missing.booked):
+            continue
+        owed = [
+            (appointment, reminder)
+            for appointment in missing.appointments
+            if (reminder := find_owed(timing, appointment, clocks.get(appointment.location_id)))
+        ]
+        added += insert_reminders(missing.step_id, owed)
+    return added
 
 
 def withdraw_pointless(reminders: "QuerySet[Reminder]") -> int:

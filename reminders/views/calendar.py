@@ -16,7 +16,9 @@ from contacts.clock_habits import write_clock, write_day
 from contacts.models import Location, Provider
 from contacts.templatetags.chips import VISIT_LOOKS
 from reminders.forms.calendar_filters import CalendarFilters, find_location, find_provider, list_days
-from reminders.pages.calendar import NO_PROVIDER, CalendarView, list_events, read_calendar
+from reminders.pages.calendar import CalendarView, read_calendar
+from reminders.pages.calendar_crowds import MOST_BESIDE
+from reminders.pages.calendar_events import NO_PROVIDER, count_beside_in_columns, list_events
 from reminders.pages.day_reading import today_at
 
 
@@ -66,11 +68,22 @@ def _read(request: HttpRequest) -> Shown | None:
 
 
 def _list_for(request: HttpRequest, shown: Shown) -> list[dict[str, Any]]:
+    chosen = _describe_choice(shown) | {"view": "day"}
     return list_events(
         shown.calendar,
+        lambda day: _write_address(chosen | {"day": day.isoformat()}),
         shows_names=request.user.has_perm("contacts.view_contact"),
         may_move=request.user.has_perm("contacts.change_appointment"),
     )
+
+
+def _describe_choice(shown: Shown) -> dict[str, Any]:
+    provider = {"provider": shown.provider.pk} if shown.provider else {}
+    return {"location": shown.calendar.location.pk, "view": shown.view, **provider}
+
+
+def _write_address(choice: dict[str, Any]) -> str:
+    return f"{reverse('calendar')}?{urlencode(choice)}"
 
 
 def _describe(request: HttpRequest, shown: Shown) -> dict[str, Any]:
@@ -79,14 +92,10 @@ def _describe(request: HttpRequest, shown: Shown) -> dict[str, Any]:
     step = timedelta(days=7 if shown.view == "week" else 1)
     last, today = calendar.days[-1].day, calendar.local_now.date()
     nearest = today if first <= today <= last else first
-    chosen = {
-        "location": calendar.location.pk,
-        "view": shown.view,
-        **({"provider": shown.provider.pk} if shown.provider else {}),
-    }
+    chosen = _describe_choice(shown) | {"day": first.isoformat()}
 
     def lead_to(**changes: Any) -> str:
-        return f"{reverse('calendar')}?{urlencode(chosen | {'day': first.isoformat()} | changes)}"
+        return _write_address(chosen | changes)
 
     return {
         "calendar": calendar,
@@ -120,6 +129,7 @@ def _describe_for_script(request: HttpRequest, shown: Shown, here: str) -> dict[
         "view": shown.view,
         "date": calendar.days[0].day.isoformat(),
         "columns": columns,
+        "beside": MOST_BESIDE if shown.view == "week" else count_beside_in_columns(calendar),
         "opens": f"{calendar.opens.hour:02}:00",
         "closes": f"{hours:02}:{minutes:02}",
         "offset": f"{offset[:3]}:{offset[3:5]}",

@@ -5,8 +5,9 @@ from typing import Final
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.looking import WIDTHS
 from tests.browser.running import RunningClinic
 from tests.browser.test_calendar import HOUR, START, drag_down, open_day
 from tests.browser.walking import Walk
@@ -206,19 +207,37 @@ def print_tomorrow(walk: Walk) -> None:
 @pytest.mark.parametrize("state", ["", "unanswered"])
 def test_no_row_moves_under_a_resting_pointer(desk: Page, clinic: RunningClinic, state: str) -> None:
     """Rows around it change, also so that they no longer belong to the filter (product rule 58)."""
-    desk.goto(f"{clinic.web}/?day={clinic.ask(NEXT_FULL_DAY)}&state={state}")
-    rows = desk.locator(".row-line:not(.is-cancelled)")
-    rested, above, below = rows.nth(2), rows.nth(1), rows.nth(3)
-    rested.hover()
-    place = rested.bounding_box()
-    for row in (above, below):
-        pk = str(row.get_attribute("id")).removeprefix("appointment-")
+    address = f"{clinic.web}/?day={clinic.ask(NEXT_FULL_DAY)}&state={state}"
+    pages = [desk, *(desk.context.new_page() for _width in WIDTHS[1:])]  # all are told of the same change
+    for page, width in zip(pages, WIDTHS, strict=True):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(address)
+    above, rested, below = (read_pk(desk, place) for place in (1, 2, 3))
+    rows = [page.locator(f"#appointment-{rested}") for page in pages]
+    for row in rows:
+        row.hover()
+    places = [read_place(row) for row in rows]
+    for pk in (above, below):
         clinic.execute(CONFIRM, pk)
-        changed = desk.locator(f"#appointment-{pk}")
-        expect(changed).to_contain_text("confirmed", timeout=20_000)
-    assert rested.bounding_box() == place
-    rested.locator(".row-who a").focus()
-    assert rested.bounding_box() == place
+        for page in pages:
+            expect(page.locator(f"#appointment-{pk}")).to_contain_text("confirmed", timeout=20_000)
+    assert [read_place(row) for row in rows] == pytest.approx(places, abs=0.5)  # pages move by whole pixels
+    for row, place in zip(rows, places, strict=True):
+        row.locator(".row-who a").focus()
+        assert read_place(row) == pytest.approx(place, abs=0.5)
+
+
+def read_place(row: Locator) -> float:
+    """How far below the upper end of the screen it is, in pixels."""
+    box = row.bounding_box()
+    assert box
+    return box["y"]
+
+
+def read_pk(page: Page, place: int) -> str:
+    """The id of the visit in that row of those that aren't cancelled."""
+    row = page.locator(".row-line:not(.is-cancelled)").nth(place)
+    return str(row.get_attribute("id")).removeprefix("appointment-")
 
 
 def test_the_line_of_now_moves_on_as_it_was_drawn(desk: Page, clinic: RunningClinic) -> None:

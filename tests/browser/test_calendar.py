@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.looking import check_page
+from tests.browser.looking import WIDTHS, check_page
 from tests.browser.running import RunningClinic
 from tests.browser.signing_in import enter_password
 
@@ -19,6 +19,22 @@ MOVABLE = """
 """
 START = "SELECT local_start::time::text FROM contacts_appointment WHERE id = %s"
 HOUR = 96  # pixels
+CROWDED_DAY = "2027-02-03"  # in a week without a visit
+# As many visits of the clinic again, at that time, of so many minutes at that location.
+COPY_VISITS = """
+    WITH wanted AS (SELECT %s::timestamp AS at, make_interval(mins => %s) AS length)
+    INSERT INTO contacts_appointment
+    SELECT (jsonb_populate_record(NULL::contacts_appointment, to_jsonb(visit) || jsonb_build_object(
+        'id', nextval(pg_get_serial_sequence('contacts_appointment', 'id')), 'external_id', '',
+        'local_start', at, 'starts_at', at AT TIME ZONE visit.time_zone,
+        'ends_at', at AT TIME ZONE visit.time_zone + length, 'planned_revision', visit.revision))).*
+    FROM wanted, (SELECT * FROM contacts_appointment WHERE status = 'booked' AND location_id = %s
+        ORDER BY provider_id, id LIMIT %s) AS visit
+"""
+TOO_SMALL = """
+    [...document.querySelectorAll("#calendar a")].map((one) => [one.title, one.getBoundingClientRect()])
+        .filter(([, { width, height }]) => width < 24 || height < 24).map(([title]) => title)
+"""
 
 
 def open_day(desk: Page, clinic: RunningClinic) -> tuple[str, Locator]:
@@ -96,6 +112,33 @@ def test_it_can_be_used_by_keyboard_and_on_a_phone(
     shown.get_by_role("link").focus()
     desk.keyboard.press("Enter")
     desk.wait_for_url(f"{clinic.web}/appointments/{visit}/")
+
+
+def test_a_crowded_time_of_a_week_is_one_entry_that_leads_to_the_day(
+    desk: Page, clinic: RunningClinic, complaints: list[str]
+) -> None:
+    """Eight visits at ten, two at noon, and one of five minutes: each can be hit, at every width."""
+    place = clinic.ask("SELECT min(location_id) FROM contacts_appointment")
+    for at, minutes, count in (("10:00", 30, 8), ("12:00", 30, 2), ("17:55", 5, 1)):
+        clinic.execute(COPY_VISITS, f"{CROWDED_DAY} {at}", minutes, place, count)
+    try:
+        for width in WIDTHS:
+            desk.set_viewport_size({"width": width, "height": 844})
+            desk.goto(f"{clinic.web}/calendar/?view=week&location={place}&day={CROWDED_DAY}")
+            crowd = desk.locator("#calendar").get_by_role("link", name="8 visits")
+            expect(crowd).to_have_count(1)
+            expect(desk.locator("#calendar .visit")).to_have_count(4)
+            assert desk.evaluate(TOO_SMALL) == [], width
+            check_page(desk, [width])
+            crowd.focus()
+            desk.keyboard.press("Enter")
+            desk.wait_for_url("**view=day**")
+            expect(desk.locator("#calendar .visit")).to_have_count(11)
+            assert desk.evaluate(TOO_SMALL) == [], width
+            check_page(desk, [width])
+    finally:
+        cancel = "UPDATE contacts_appointment SET status = 'cancelled' WHERE local_start::date = %s"
+        clinic.execute(cancel, CROWDED_DAY)  # and not deleted: reminders of them may be planned
 
 
 def test_a_half_filled_booking_is_there_again_after_the_session_has_ended(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 from html import unescape
 from typing import Any
 
@@ -190,6 +190,66 @@ def test_it_asks_few_queries_for_a_week_of_five_providers(desk: Client, visit: A
     asked = [one["sql"] for one in queries if '"contacts_' in one["sql"]]
     assert len(asked) <= 5, asked
     assert len(queries) <= 9, "four are the login's"
+
+
+def draw_week(desk: Client, place: Location, *spans: tuple[int, int, int]) -> list[tuple[str, str, str]]:
+    """Visits on June 4 at (hour, minute) for so many minutes; what the week has: from, to, and of whom."""
+    sarah = make_contact()
+    for hour, minute, minutes in spans:
+        starts_at = at(ZONE, 2027, 6, 4, hour, minute)
+        visit = make_appointment(sarah, location=place, starts_at=starts_at)
+        Appointment.objects.filter(pk=visit.pk).update(ends_at=starts_at + timedelta(minutes=minutes))
+    drawn = read_visits(desk, "?view=week")
+    return [(one["start"][11:], one["end"][11:], one["title"]) for one in drawn]
+
+
+SARAH = "Sarah Lindqvist"
+
+
+@pytest.mark.parametrize(
+    ("spans", "drawn"),
+    [
+        pytest.param([(9, 0, 30)] * 2, [("09:00", "09:30", SARAH)] * 2, id="two stand beside each other"),
+        pytest.param([(9, 0, 30)] * 8, [("09:00", "09:30", "8 visits")], id="eight are one entry"),
+        pytest.param(
+            [(9, 0, 30), (9, 30, 30)] * 2,
+            [("09:00", "09:30", SARAH)] * 2 + [("09:30", "10:00", SARAH)] * 2,
+            id="one after the other is no crowd",
+        ),
+        pytest.param(
+            [(9, 0, 5), (9, 5, 5), (9, 10, 5)],
+            [("09:00", "09:25", "3 visits")],
+            id="short ones are drawn as long as a quarter of an hour",
+        ),
+        pytest.param([(9, 0, 5)], [("09:00", "09:15", SARAH)], id="a short one alone, too"),
+        pytest.param(
+            [(9, minute, 60) for minute in (0, 20, 40)] + [(10, 20, 60), (10, 40, 60)],
+            [("09:00", "10:20", "3 visits"), ("10:20", "11:40", "2 visits")],
+            id="a long crowd is parted by the hour, and each part ends where the next begins",
+        ),
+    ],
+)
+def test_visits_that_would_be_too_narrow_to_touch_are_one_entry(
+    desk: Client, spans: list[tuple[int, int, int]], drawn: list[tuple[str, str, str]]
+) -> None:
+    assert draw_week(desk, make_location(time_zone=ZONE), *spans) == drawn
+
+
+def test_a_crowd_says_how_many_are_in_which_state_and_leads_to_the_day(
+    desk: Client, visit: Appointment
+) -> None:
+    for _each in range(2):
+        make_appointment(visit.contact, location=visit.location, starts_at=visit.starts_at)
+    record_attendance(visit.pk, "arrived", by=make_user("rosa"))
+    provider = f"?view=week&provider={visit.provider_id}"
+    (crowd,) = read_visits(desk, provider)
+    about = crowd["extendedProps"]
+    assert about["states"] == [["booked", "booked", 2], ["arrived", "arrived", 1]]
+    assert crowd["editable"] is False
+    day = about["address"]
+    assert day.endswith(f"view=day&provider={visit.provider_id}&day=2027-06-04")
+    assert "Sarah" not in json.dumps(crowd)
+    assert '"beside": 3' in desk.get(day).content.decode()
 
 
 def test_without_a_location_it_says_what_to_do() -> None:
