@@ -1,4 +1,4 @@
-"""Cells of an XLSX file that show an error, or a formula that was never worked out. Knows no Django.
+"""Cells of an XLSX or ODS file that show an error, or a formula that was never worked out. Knows no Django.
 
 calamine gives both as empty. An empty status means that the visit takes place, so `#N/A` must not be one
 (product rule 43).
@@ -8,7 +8,11 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Set
+from itertools import product
+from typing import IO
 from xml.etree import ElementTree
+
+from contacts.imports.reading.parsed import ParserRefusal
 
 ERROR = "#N/A"  # as whatever error it is shown; it is no id, no name, no number, no date and no status
 BROKEN_CELL = re.compile(
@@ -20,6 +24,11 @@ IS_ERROR = re.compile(rb'\bt="e"')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 CHUNK, OVERLAP = 1024 * 1024, 16 * 1024  # bytes of a sheet that are looked at together
 LARGEST_INDEX = 4 * 1024 * 1024  # bytes of the parts that list the sheets
+ODS_CONTENT = "content.xml"
+TABLE, OFFICE = (f"{{urn:oasis:names:tc:opendocument:xmlns:{part}:1.0}}" for part in ("table", "office"))
+CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+SHOWN_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|(?:Err|Error|Fehler):?\s?5\d\d")
+MOST_BROKEN = 100_000  # cells of a sheet, or columns: with more it is no list
 Broken = Set[tuple[int, int]]  # row and column, both counted from 0
 
 
@@ -27,6 +36,9 @@ def find_broken_cells(data: bytes) -> dict[str, Broken]:
     """Sheet -> its broken cells; empty for another kind of file."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if ODS_CONTENT in archive.namelist():
+                with archive.open(ODS_CONTENT) as content:
+                    return _read_broken_of_ods(content)
             return {name: _read_broken(archive, part) for name, part in _list_parts(archive)}
     except (
         zipfile.BadZipFile,
@@ -72,6 +84,46 @@ def _read_broken(archive: zipfile.ZipFile, part: str) -> Broken:
                     found.add((int(place[2]) - 1, _number_column(place[1])))
             kept = text[-OVERLAP:]
     return found
+
+
+def _read_broken_of_ods(content: IO[bytes]) -> dict[str, Broken]:
+    found: dict[str, Broken] = {}
+    name, row, broken = "", 0, set[tuple[int, int]]()
+    for event, element in ElementTree.iterparse(content, ("start", "end")):  # noqa: S314 - as above
+        if event == "start":
+            if element.tag == f"{TABLE}table":
+                name, row, broken = element.get(f"{TABLE}name", ""), 0, set()
+                found[name] = broken
+        elif element.tag == f"{TABLE}table-row":
+            rows, columns = _repeats(element, "rows"), _list_broken_columns(element)
+            if len(broken) + rows * len(columns) > MOST_BROKEN:
+                raise ParserRefusal("broken_workbook")
+            broken.update(product(range(row, row + rows), columns))
+            row += rows
+            element.clear()
+    return found
+
+
+def _list_broken_columns(row: ElementTree.Element) -> list[int]:
+    found, column = list[int](), 0
+    for cell in row:
+        repeats = _repeats(cell, "columns")
+        if _is_broken(cell):
+            found += range(column, min(column + repeats, MOST_BROKEN))
+        column += repeats
+    return found
+
+
+def _repeats(element: ElementTree.Element, what: str) -> int:
+    return int(element.get(f"{TABLE}number-{what}-repeated", "1"))
+
+
+def _is_broken(cell: ElementTree.Element) -> bool:
+    """Whether it is marked as an error, shows one beside an empty value, or has a formula and no value."""
+    text = "".join(cell.itertext()).strip()
+    if cell.get(f"{CALC}value-type") == "error" or SHOWN_ERROR.fullmatch(text):
+        return True
+    return f"{TABLE}formula" in cell.attrib and not text and f"{OFFICE}value-type" not in cell.attrib
 
 
 def _number_column(letters: bytes) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from contacts.imports.errors import QuestionsOpen
+from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.importing import import_file
 from contacts.imports.plan_notes import SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
@@ -244,3 +244,65 @@ def write_workbook(status: str) -> bytes:
 def test_a_status_that_is_an_error_of_a_formula_is_not_an_empty_one(cell: str, booked: list[str]) -> None:
     report = import_file(write_workbook(cell), "list.xlsx", ImportOptions())
     assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
+
+
+def write_ods(status: str) -> bytes:
+    """An ODS file, below a row and beside a column that are empty, with a visit whose status is this cell."""
+    headers = ["Appt ID", "First Name", "Last Name", "Mobile", "Date", "Time", "Location", "Status"]
+    values = ["A1", "Ruth", "Stone", "202-555-0111", "2027-03-04", "9:30 AM", "Elm"]
+    cells = [
+        "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+            for text in some
+        )
+        for some in (headers, values)
+    ]
+    names = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("table", "office", "text")
+    )
+    names += ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
+    left = "<table:table-cell/>"
+    rows = f"<table:table-row>{left}{cells[0]}</table:table-row>"
+    rows += f"<table:table-row>{left}{cells[1]}{status}</table:table-row>"
+    above = '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>'
+    body = f'<table:table table:name="List">{above}{rows}</table:table>'
+    content = (
+        f"<office:document-content{names}><office:body><office:spreadsheet>{body}</office:spreadsheet>"
+        "</office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+    return out.getvalue()
+
+
+CELL = "<table:table-cell{marks}>{text}</table:table-cell>"
+NA = "<text:p>#N/A</text:p>"
+FORMULA = ' table:formula="of:=VLOOKUP([.B4];[.Z:.Z];1)"'
+EMPTY_STRING = ' office:value-type="string" office:string-value=""'
+
+
+@pytest.mark.parametrize(
+    ("cell", "booked"),
+    [
+        (CELL.format(marks=f'{FORMULA}{EMPTY_STRING} calcext:value-type="error"', text=NA), []),
+        (CELL.format(marks=f"{FORMULA}{EMPTY_STRING}", text="<text:p>Err:502</text:p>"), []),
+        (CELL.format(marks=f"{FORMULA}{EMPTY_STRING}", text=NA.replace("N/A", "REF!")), []),
+        (CELL.format(marks=FORMULA, text=""), []),  # never worked out
+        (CELL.format(marks="", text=""), ["booked"]),
+        (CELL.format(marks=f"{FORMULA}{EMPTY_STRING}", text="<text:p></text:p>"), ["booked"]),
+        (CELL.format(marks=' office:value-type="string"', text="<text:p>Scheduled</text:p>"), ["booked"]),
+    ],
+)
+def test_the_same_of_an_ods_file(cell: str, booked: list[str]) -> None:
+    report = import_file(write_ods(cell), "list.ods", ImportOptions())
+    assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
+
+
+def test_a_sheet_full_of_errors_is_refused_in_a_sentence() -> None:
+    marks = f'{EMPTY_STRING} calcext:value-type="error" table:number-columns-repeated="900000000"'
+    with pytest.raises(ImportRefused, match="more than 200 columns"):
+        import_file(write_ods(CELL.format(marks=marks, text=NA)), "list.ods", ImportOptions())
