@@ -108,6 +108,7 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     """
 
     list_per_page = PER_PAGE
+    shown_in_words: tuple[str, ...] = ()  # columns of codes that the list shows by other names
     formfield_overrides = FIELDS_OF_TIMES
     show_full_result_count = False
     paginator = DeepPaginator
@@ -127,7 +128,8 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
 
     def _list_shown(self) -> set[str]:
         filters = (one[0] if isinstance(one, tuple) else one for one in self.list_filter)
-        return {one for one in (*filters, *self.list_display, *self.search_fields) if isinstance(one, str)}
+        shown = (*filters, *self.list_display, *self.search_fields, *self.shown_in_words)
+        return {one for one in shown if isinstance(one, str)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ModelT], search_term: str

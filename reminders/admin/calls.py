@@ -97,6 +97,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "reminder__step__campaign",
         ("batch", admin.EmptyFieldListFilter),
     )
+    shown_in_words = ("reason",)  # as "why"; the admin's first page leads to the calls of each
     readonly_fields = ("spoke_of",)
     exclude = ("decision",)  # its evidence shows it in words
     list_select_related = (

@@ -11,7 +11,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # "sandbox" is the container of docker-compose.yml.
-HOSTS = ("localhost", "*.localhost", "127.0.0.1", "[::1]", "sandbox", "host.docker.internal")
+HOSTS = (
+    *("localhost", "*.localhost", "127.0.0.1", "[::1]", "sandbox", "host.docker.internal"),
+    # what /etc/hosts of usual systems calls this machine besides
+    *("localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"),
+)
 OTHER_SITES = ("cross-site", "same-site")  # what a browser says of a request that another site made
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 

@@ -1,10 +1,14 @@
 """The calendar in a real browser: by mouse and by keyboard, on a desk and on a phone."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.looking import WIDTHS, check_page
 from tests.browser.running import RunningClinic
 from tests.browser.signing_in import enter_password
+from tests.waiting import wait_until
 
 # A visit that can be moved, with nothing by the same provider in the hour after it; and its place and day.
 MOVABLE = """
@@ -22,12 +26,12 @@ HOUR = 96  # pixels
 CROWDED_DAY = "2027-02-03"  # in a week without a visit
 # As many visits of the clinic again, at that time, of so many minutes at that location.
 COPY_VISITS = """
-    WITH wanted AS (SELECT %s::timestamp AS at, make_interval(mins => %s) AS length)
+    WITH wanted AS (SELECT %s::timestamp AS at, %s::timestamptz AS start, make_interval(mins => %s) AS length)
     INSERT INTO contacts_appointment
     SELECT (jsonb_populate_record(NULL::contacts_appointment, to_jsonb(visit) || jsonb_build_object(
         'id', nextval(pg_get_serial_sequence('contacts_appointment', 'id')), 'external_id', '',
-        'local_start', at, 'starts_at', at AT TIME ZONE visit.time_zone,
-        'ends_at', at AT TIME ZONE visit.time_zone + length, 'planned_revision', visit.revision))).*
+        'local_start', at, 'starts_at', start, 'ends_at', start + length,
+        'planned_revision', visit.revision))).*
     FROM wanted, (SELECT * FROM contacts_appointment WHERE status = 'booked' AND location_id = %s
         ORDER BY provider_id, id LIMIT %s) AS visit
 """
@@ -70,11 +74,11 @@ def test_a_drag_asks_first_and_goes_back_on_no(
     check_page(desk, [1440])
     leave.press("Enter")
     expect(dialog).to_be_hidden()
-    assert shown.bounding_box() == before
+    wait_until(lambda: shown.bounding_box() == before, "the visit is where it was")
     drag_down(desk, shown, HOUR)
     desk.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert shown.bounding_box() == before
+    wait_until(lambda: shown.bounding_box() == before, "the visit is where it was")
     assert clinic.ask(START, visit) == at_first
     drag_down(desk, shown, HOUR)
     dialog.locator("button[name=save]").click()
@@ -119,8 +123,11 @@ def test_a_crowded_time_of_a_week_is_one_entry_that_leads_to_the_day(
 ) -> None:
     """Eight visits at ten, two at noon, and one of five minutes: each can be hit, at every width."""
     place = clinic.ask("SELECT min(location_id) FROM contacts_appointment")
+    zone = clinic.ask("SELECT time_zone FROM contacts_location WHERE id = %s", place)
     for at, minutes, count in (("10:00", 30, 8), ("12:00", 30, 2), ("17:55", 5, 1)):
-        clinic.execute(COPY_VISITS, f"{CROWDED_DAY} {at}", minutes, place, count)
+        clock = datetime.fromisoformat(f"{CROWDED_DAY} {at}")
+        start = clock.replace(tzinfo=ZoneInfo(zone))
+        clinic.execute(COPY_VISITS, clock, start, minutes, place, count)
     try:
         for width in WIDTHS:
             desk.set_viewport_size({"width": width, "height": 844})

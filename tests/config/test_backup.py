@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -138,6 +139,16 @@ def test_a_restore_that_fails_at_the_very_end_leaves_the_database_where_it_was(
     assert target.ask("SELECT count(*) FROM kept") == "0"
 
 
+@contextmanager
+def hearing_control_c() -> Iterator[None]:
+    """A process that was started in the background ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 def test_a_restore_that_is_interrupted_leaves_no_copy_of_the_data(
     source: Server, target: Server, tmp_path: Path
 ) -> None:
@@ -148,7 +159,7 @@ def test_a_restore_that_is_interrupted_leaves_no_copy_of_the_data(
         wait_until(lambda: any("_restoring_" in name for name in list_beside(source)), "the new database")
         os.kill(os.getpid(), signal.SIGINT)
 
-    with ThreadPoolExecutor(1) as somebody:
+    with ThreadPoolExecutor(1) as somebody, hearing_control_c():
         somebody.submit(press_control_c)
         with pytest.raises(KeyboardInterrupt):
             restore_backup(target, file)

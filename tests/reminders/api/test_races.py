@@ -72,7 +72,7 @@ def test_of_several_puts_for_one_provider_and_hour_one_is_booked_and_the_others_
     chen = Provider.objects.create(name="Dr. S. Chen")
     people = [make_contact(f"Omar{number}", number=f"+1202555019{number}") for number in range(AT_ONCE)]
     bodies = [write_visit(person) | {"provider": {"id": chen.pk}} for person in people]
-    answers = ask_at_once(lambda api, number: api.put(f"appointments/d/{number}/", bodies[number]))
+    answers = ask_at_once(lambda api, number: api.put(f"appointments/d/A{number}/", bodies[number]))
     assert count_statuses(answers) == {201: 1, 409: AT_ONCE - 1}, answers[0].content
     assert Appointment.objects.count() == 1
 
