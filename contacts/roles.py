@@ -6,6 +6,7 @@ looked up by code name, so that `contacts` doesn't import the other apps.
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import product
 
 from django.apps import apps
@@ -85,6 +86,13 @@ def list_permissions(role: str) -> frozenset[str]:
     """The permissions of a role, as "app.codename", by the models as they are; "" and unknown ones: none."""
     patterns = MAY.get(role, frozenset())
     return frozenset(name for name in _list_all() if any(fnmatchcase(name, pattern) for pattern in patterns))
+
+
+@cache
+def list_managing() -> frozenset[str]:
+    """What managers and admins may do and no other role, as "app.codename"."""
+    others = list_permissions(FRONT_DESK) | list_permissions(AUDITOR)
+    return (list_permissions(MANAGER) | list_permissions(ADMIN)) - others
 
 
 def _list_all() -> set[str]:

@@ -5,7 +5,6 @@ django-allauth does it. Here is who needs one, how its secrets are stored, and h
 
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -17,7 +16,6 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -36,7 +34,7 @@ from config.sign_in_limits import (
     take_once,
 )
 from contacts.audit.sign_ins import SignInKind
-from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER, list_permissions
+from contacts.roles import list_managing
 
 # In the session: when this person last logged in or entered the password, in seconds since 1970.
 PASSWORD_AT = "password_at"  # noqa: S105
@@ -160,29 +158,14 @@ def remove_factors(user: User, *, in_session: str | None = None) -> list[SignInK
 def lacks_factor(user: User) -> bool:
     """Whether this person may do nothing before a second factor is set up (SECOND_FACTOR_FOR).
 
-    Asked each time: somebody may become a manager, or lose the second factor, between two requests.
+    Asked each time, of the user as the request has read them: somebody may become a manager, or lose the
+    second factor, between two requests. Whatever their groups are called, a manager's right counts.
     """
-    me = User.objects.filter(pk=user.pk).exclude(
-        Exists(Authenticator.objects.filter(user_id=OuterRef("pk"), type__in=FACTORS))
-    )
     if settings.SECOND_FACTOR_FOR == "managers":
-        mine = {"user_id": OuterRef("pk")}
-        by_group = User.groups.through.objects.filter(
-            **mine, group__permissions__codename__in=_list_managing()
-        )
-        by_name = User.user_permissions.through.objects.filter(
-            **mine, permission__codename__in=_list_managing()
-        )
-        me = me.filter(Q(is_superuser=True) | Q(is_staff=True) | Exists(by_group) | Exists(by_name))
-    return me.exists()
-
-
-@cache
-def _list_managing() -> list[str]:
-    """What managers and admins may do and no other role, whatever the group of whoever may is called."""
-    others = list_permissions(FRONT_DESK) | list_permissions(AUDITOR)
-    managing = (list_permissions(MANAGER) | list_permissions(ADMIN)) - others
-    return sorted({name.partition(".")[2] for name in managing})
+        manages = not list_managing().isdisjoint(user.get_all_permissions())
+        if not (user.is_staff or manages):
+            return False
+    return not Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
 
 
 class SecondFactorFirst:

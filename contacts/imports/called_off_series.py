@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from contacts.database.arrays import is_any_text
 from contacts.imports.reading.event_ids import KEPT_OF_ID, OF_A_SERIES, find_beginning, is_of_series
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
@@ -18,7 +19,7 @@ def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[Row
     """These rows of a calendar, which cancel; one that means a series as a result for each of its visits."""
     ids = {each.appointment_id for each in cancelling if each.appointment_id}
     here = Appointment.objects.filter(source=source)
-    ids -= set(here.filter(external_id__in=ids).values_list("external_id", flat=True))
+    ids -= set(here.filter(is_any_text("external_id", ids)).values_list("external_id", flat=True))
     visits = _read_visits_of_series(here) if ids else {}
     for each in cancelling:
         uid = each.appointment_id

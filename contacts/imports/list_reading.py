@@ -316,13 +316,9 @@ def _prepare_reading(
         order = replace(order, either_way=(), overruled=False)
         am_pm = am_pm or part.reading.am_pm
     zones = ZonesOfRows(columns, described, only_location, header_zone)
-    unstated = (row for row in table.rows if am_pm or not zones.name_stated(row))
     hours = read_entered_hours()
-    half = ask_about_half(
-        ((row.line, split_start(row.cells, columns.positions).time) for row in unstated),
-        am_pm=am_pm,
-        open_on=find_open_spans(table.rows, zones, order, hours),
-    )
+    open_on = find_open_spans(table.rows, zones, order, hours)
+    half = ask_about_half(_list_unstated(table, zones, am_pm=am_pm), am_pm=am_pm, open_on=open_on)
     night = ask_about_night(table.rows, zones, order)
     statuses = ask_about_statuses(_read_column(table, columns, "status"))
     questions = [*filter(None, (ask_about_order(order, region), half, night)), *statuses]
@@ -342,6 +338,13 @@ def _prepare_reading(
         ),
         questions,
     )
+
+
+def _list_unstated(table: Table, zones: ZonesOfRows, *, am_pm: bool) -> Iterator[tuple[int, str]]:
+    """Line and time of each row that may mean two times: where the zone is stated, it means one."""
+    for row in table.rows:
+        if am_pm or not zones.name_stated(row):
+            yield row.line, split_start(row.cells, zones.columns.positions).time
 
 
 def _describe_order(order: DateOrder) -> str:

@@ -19,13 +19,13 @@ from django.utils.translation import gettext, gettext_noop
 from contacts.clock_habits import write_birthday, write_clock
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
-from contacts.imports.dates import DateOrder, is_odd_date, read_date
+from contacts.imports.dates import DateOrder, is_odd_date
 from contacts.imports.files import RawRow
 from contacts.imports.packed_lists import reduce_to_fields
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.row_names import FILL_IN, read_patient_name
 from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
-from contacts.imports.starts import StartTexts, split_start
+from contacts.imports.starts import StartTexts, read_one_day, read_one_time, split_start
 from contacts.imports.stated_zones import STATED_KEY, check_stated_time, read_stated_zone
 from contacts.imports.times import (
     NOT_ENTERED,
@@ -64,7 +64,6 @@ HALF_A_ROW = gettext_noop(
 )
 A_LINK = gettext_noop("This is the link of a meeting, not a location.")
 QUOTE_COMMAS = gettext_noop("Put quotation marks around the cell that contains an extra comma.")
-FIND_OUT_WHICH = gettext_noop("Find out which of the two is right, correct it and export again.")
 NAME_COLUMNS = ("preferred_name", "first_name", "last_name", "full_name")
 
 
@@ -316,12 +315,10 @@ class _RowReader:
     def _read_start(self, location: str) -> datetime | None:
         texts = split_start(self.raw.cells, self.reading.columns.positions)
         time_name = "time" if "time" in self.reading.columns.positions else "date"
-        day = self._take("date", lambda _: self._read_day(texts), None)
+        day = self._take("date", lambda _: read_one_day(texts, self.reading.order), None)
         stated = self._take("zone", lambda value: read_stated_zone(value or self.reading.header_zone), None)
         spans = self._find_spans(location, day)
-        clock = self._take(
-            time_name, lambda _: self._read_clock_time(texts, spans, is_stated=bool(stated)), None
-        )
+        clock = self._take(time_name, lambda _: self._read_time(texts, spans, is_stated=bool(stated)), None)
         zone = self._zone_of(location)
         if day is None or clock is None or zone is None:
             return None
@@ -332,31 +329,15 @@ class _RowReader:
             self._note_different_format(time_name, write_clock(wall))
         return self._take(time_name, lambda _: self._place(wall, zone, stated, time_name), None)
 
-    def _read_day(self, texts: StartTexts) -> date:
-        day = read_date(texts.day, self.reading.order)
-        if texts.other_day and read_date(texts.other_day, self.reading.order) != day:
-            problem = gettext("The cell of the time has another date, %(date)s.") % {
-                "date": clip(texts.other_day, 30)
-            }
-            raise CellFault(problem, gettext(FIND_OUT_WHICH))
-        return day
-
     def _find_spans(self, location: str, day: date | None) -> Spans:
         hours = self.reading.hours.get(location_key(location), {})
         return hours.get(day.weekday(), NOT_ENTERED) if day else NOT_ENTERED
 
-    def _read_clock_time(self, texts: StartTexts, spans: Spans, *, is_stated: bool) -> time:
-        am_pm, half = self.reading.am_pm, self.reading.half
+    def _read_time(self, texts: StartTexts, spans: Spans, *, is_stated: bool) -> time:
+        am_pm = self.reading.am_pm
         if is_stated and not am_pm:
-            return read_stated_time(texts.time)
-        read = partial(read_time, am_pm=am_pm, half=half, spans=spans)
-        clock = read(texts.time)
-        if texts.other_time and read(texts.other_time) != clock:
-            problem = gettext("The cell of the date has another time, %(time)s.") % {
-                "time": clip(texts.other_time, 30)
-            }
-            raise CellFault(problem, gettext(FIND_OUT_WHICH))
-        return clock
+            return read_one_time(texts, read_stated_time)
+        return read_one_time(texts, partial(read_time, am_pm=am_pm, half=self.reading.half, spans=spans))
 
     def _note_different_format(self, name: str, meant: str) -> None:
         problem = gettext("This is written differently from the other rows. It is read as %(meant)s.") % {

@@ -27,27 +27,30 @@ def delete_old_events() -> int:
     In parts, so that no worker waits for long; two processes at once delete different ones. How many events.
     """
     rows = events = 0
-    while rows < MOST_IN_A_ROUND and any(deleted := _delete_some()):
-        rows, events = rows + sum(deleted), events + deleted[-1]
+    while rows < MOST_IN_A_ROUND and (deleted := _delete_some())[0]:
+        rows, events = rows + deleted[0], events + deleted[1]
     if events:
         log.info("%d outgoing events were deleted, older than %d days", events, settings.OUTGOING_EVENT_DAYS)
     return events
 
 
 @transaction.atomic
-def _delete_some() -> tuple[int, int, int]:
-    """At most MOST_ROWS attempts, else deliveries, else events, of the oldest events; how many of each."""
+def _delete_some() -> tuple[int, int]:
+    """Of the oldest events at most MOST_ROWS attempts, else deliveries, else the events themselves.
+
+    How many rows, and how many of them are events.
+    """
     before = Now() - timedelta(days=settings.OUTGOING_EVENT_DAYS)
     # what a list or a late event tells may have occurred long ago and be new all the same
     old = OutgoingEvent.objects.filter(occurred_at__lt=before, recorded_at__lt=before)
     locked = old.order_by("occurred_at", "pk").select_for_update(skip_locked=True)
     ids = list(locked.values_list("pk", flat=True)[:MOST_ROWS])
-    attempts = DeliveryAttempt.objects.filter(delivery__event__in=ids)
-    if count := _delete_first(attempts):
-        return count, 0, 0
-    if count := _delete_first(OutgoingDelivery.objects.filter(event__in=ids)):
-        return 0, count, 0
-    return 0, 0, _delete_first(OutgoingEvent.objects.filter(pk__in=ids))
+    count = _delete_first(DeliveryAttempt.objects.filter(delivery__event__in=ids))
+    count = count or _delete_first(OutgoingDelivery.objects.filter(event__in=ids))
+    if count:
+        return count, 0
+    count = _delete_first(OutgoingEvent.objects.filter(pk__in=ids))
+    return count, count
 
 
 def _delete_first(rows: QuerySet[Any]) -> int:

@@ -96,6 +96,14 @@ def test_a_header_that_says_utc_is_noted() -> None:
     assert "these times are read as UTC" in report.problems[0].problem
 
 
+def test_of_two_times_of_a_row_that_differ_neither_is_taken_in_a_stated_zone_too() -> None:
+    report = import_at(
+        NEW_YORK, with_header("Date (UTC),Time", "2027-03-04 14:30,15:30", "2027-03-05 15:00,15:00")
+    )
+    assert booked() == ["05 10:00"]
+    assert "The cell of the date has another time" in "".join(each.problem for each in report.problems)
+
+
 @pytest.mark.parametrize(
     "data", [fhir("2027-03-04T09:00:00Z"), with_header("Start (UTC)", "2027-03-04 09:00")]
 )
