@@ -11,8 +11,9 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from contacts.imports.reading.binary_errors import Broken
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
-from contacts.imports.reading.workbook_errors import ERROR, Broken, find_broken_cells
+from contacts.imports.reading.workbook_errors import ERROR, find_broken_cells
 
 MOST_SHEETS = 50
 EXACT = 10**15  # from here on a spreadsheet has lost digits of a whole number
@@ -23,12 +24,13 @@ def parse_workbook(data: bytes) -> list[ParsedSheet]:
     """Return the sheets that can be seen and have a cell. Raises ParserRefusal."""
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        every = workbook.sheets_metadata
         shown = [
             sheet.name
-            for sheet in workbook.sheets_metadata
+            for sheet in every
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        budget, broken = Budget(), find_broken_cells(data)
+        budget, broken = Budget(), find_broken_cells(data, [sheet.name for sheet in every])
         sheets = [
             _parse_sheet(workbook, name, budget, broken.get(name, frozenset()))
             for name in shown[:MOST_SHEETS]

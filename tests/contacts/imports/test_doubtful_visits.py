@@ -13,10 +13,12 @@ from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.importing import import_file
 from contacts.imports.plan_notes import SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
+from contacts.imports.reading.parsed import ParserRefusal
+from contacts.imports.reading.workbook_errors import find_broken_cells
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Contact
 from tests.contacts.imports.example_lists import make_downtown
-from tests.contacts.imports.reading_of_lists import MARCH_2027
+from tests.contacts.imports.reading_of_lists import LISTS, MARCH_2027
 
 pytestmark = pytest.mark.django_db
 PATIENT = {
@@ -300,6 +302,39 @@ EMPTY_STRING = ' office:value-type="string" office:string-value=""'
 def test_the_same_of_an_ods_file(cell: str, booked: list[str]) -> None:
     report = import_file(write_ods(cell), "list.ods", ImportOptions())
     assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
+
+
+def test_the_same_of_an_xls_file() -> None:
+    report = import_file((LISTS / "errors.xls").read_bytes(), "list.xls", ImportOptions())
+    there = Appointment.objects.order_by("external_id").values_list("external_id", flat=True)
+    assert (list(there), report.counts["rejected"]) == (["A3", "A4", "A5"], 2)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b"\x03\x09\x0c" + bytes(7) + b"\x2a",
+        b"\x0b\x13\x0c" + bytes(7) + b"\x17" + bytes(10),  # a formula
+    ],
+)
+def test_the_same_of_an_xlsb_file(cell: bytes) -> None:
+    text_cell = b"\x07\x0c\x0c" + bytes(7) + b"\x13\x00\x00\x00"
+    out = io.BytesIO()
+    with zipfile.ZipFile(LISTS / "binary.xlsb") as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            assert name != "xl/worksheets/sheet1.bin" or text_cell in part
+            new.writestr(name, part.replace(text_cell, cell))
+    report = import_file(out.getvalue(), "list.xlsb", ImportOptions())
+    there = Appointment.objects.values_list("external_id", flat=True)
+    assert (list(there), report.counts["rejected"]) == (["A2"], 1)
+
+
+def test_a_workbook_that_cant_be_followed_is_refused() -> None:
+    data = (LISTS / "errors.xls").read_bytes()
+    for broken, sheets in ((data[:600], ["Notes", "List"]), (data, ["List"]), (b"PK", ["List"])):
+        with pytest.raises(ParserRefusal):
+            find_broken_cells(broken, sheets)
 
 
 def test_a_sheet_full_of_errors_is_refused_in_a_sentence() -> None:
