@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from django.db.models.functions import Mod, Now
 
 from contacts.database.arrays import is_any, select_ids
 from contacts.database.clock import read_database_clock
+from contacts.database.saving import take_chunks
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
 from reminders.lifecycle.calls import find_calls_about
@@ -70,8 +72,7 @@ def account_for(appointment_ids: Collection[int]) -> None:
 def _find_concerned(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
     """Those of these visits that have an open follow-up, or may lack one: few, after most events none."""
     open_ones = _open_ones(FollowUp.objects.filter(is_any("appointment", appointment_ids)))
-    suspects = find_suspects(find_upcoming(Now()).filter(is_any("pk", appointment_ids)))
-    return open_ones.order_by().values("appointment").union(suspects.order_by().values("pk"))
+    return open_ones.order_by().values("appointment").union(_find_suspects_among(appointment_ids))
 
 
 def account_for_number(number_id: int) -> None:
@@ -96,11 +97,21 @@ def account_for_all() -> int:
     ends long before the next begins. A visit that another transaction has locked waits for its next turn.
     """
     now = read_database_clock()
-    closable = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
-    suspects = find_suspects(_pick_part(find_upcoming(now), now)).order_by("starts_at", "pk")
-    found = list(dict.fromkeys([*closable, *suspects.values_list("pk", flat=True)]))
-    groups = [found[start : start + MOST_AT_ONCE] for start in range(0, len(found), MOST_AT_ONCE)]
-    return sum(_account_for_free(group) for group in groups)
+    overtaken = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
+    upcoming = _pick_part(find_upcoming(now), now).order_by("starts_at", "pk").values_list("pk", flat=True)
+    suspects = (pk for some in take_chunks(upcoming, MOST_AT_ONCE) for pk in _select_suspects(some))
+    found = dict.fromkeys(chain(overtaken, suspects))
+    return sum(_account_for_free(some) for some in take_chunks(found, MOST_AT_ONCE))
+
+
+@transaction.atomic
+def _select_suspects(appointment_ids: Collection[int]) -> list[int]:
+    return select_ids(_find_suspects_among, appointment_ids)
+
+
+def _find_suspects_among(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
+    upcoming = find_upcoming(Now()).filter(is_any("pk", appointment_ids))
+    return find_suspects(upcoming).order_by().values("pk")
 
 
 def _pick_part(upcoming: "QuerySet[Appointment]", now: datetime) -> "QuerySet[Appointment]":
