@@ -56,7 +56,7 @@ def find_broken_cells(data: bytes, sheets: Sequence[str]) -> dict[str, Broken]:
                 targets = _list_targets(archive, XLSB_RELATIONS)
                 parts = list_xlsb_parts(archive.read(XLSB_INDEX), targets)
                 return {name: read_broken_of_xlsb(archive.read(part)) for name, part in parts}
-            return {name: _read_broken(archive, part) for name, part in _list_parts(archive)}
+            return {name: _read_broken(archive, part) for name, part in list_parts(archive)}
     except (
         zipfile.BadZipFile,
         ElementTree.ParseError,
@@ -71,7 +71,7 @@ def find_broken_cells(data: bytes, sheets: Sequence[str]) -> dict[str, Broken]:
         raise ParserRefusal("broken_workbook") from None
 
 
-def _list_parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+def list_parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     """Yield the name of each sheet and the part of the file that it is in."""
     targets = _list_targets(archive, "xl/_rels/workbook.xml.rels")
     for each in _read_index(archive, "xl/workbook.xml"):

@@ -248,6 +248,38 @@ def test_a_status_that_is_an_error_of_a_formula_is_not_an_empty_one(cell: str, b
     assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
 
 
+def add_styles(data: bytes, strike: str) -> bytes:
+    """The XLSX file with a second cell format, whose font is this."""
+    out = io.BytesIO(data)
+    fonts = f"<fonts><font/><font><sz/>{strike}</font></fonts>"
+    formats = '<cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("xl/styles.xml", f'<styleSheet xmlns="{main}">{fonts}{formats}</styleSheet>')
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("strike", "style", "booked"),
+    [
+        ("<strike/>", ' s="1"', []),
+        ('<strike val="1"/>', ' s="1"', []),
+        ('<strike val="0"/>', ' s="1"', ["booked"]),
+        ("<strike/>", ' s="0"', ["booked"]),
+        ("<strike/>", "", ["booked"]),
+    ],
+)
+def test_a_row_that_is_struck_through_is_left_out_and_named(
+    strike: str, style: str, booked: list[str]
+) -> None:
+    cell = f'<c r="I4"{style} t="inlineStr"><is><t>Scheduled</t></is></c>'
+    data = add_styles(write_workbook(cell), strike)
+    report = import_file(data, "list.xlsx", ImportOptions())
+    assert statuses() == booked
+    named = [each.value for each in report.problems if "struck through" in each.problem]
+    assert [value.startswith("A1, Ruth, Stone") for value in named] == ([] if booked else [True])
+
+
 def write_ods(status: str) -> bytes:
     """An ODS file, below a row and beside a column that are empty, with a visit whose status is this cell."""
     headers = ["Appt ID", "First Name", "Last Name", "Mobile", "Date", "Time", "Location", "Status"]
