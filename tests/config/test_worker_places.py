@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 
 from config.queues import ASKING_QUEUE, DISPATCH_QUEUE
 from reminders.models import Heartbeat
@@ -77,8 +78,20 @@ def test_robotalker_is_probed_while_dispatch_hangs(broker: Broker, tmp_path: Pat
     ):
         worker.wait_until_ready()
         blocking.execute("LOCK TABLE reminders_databaseidentity")  # each dispatch reads it first
-        for _ in range(6):
+        for _ in range(2):
             broker.send("reminders.tasks.dispatch_due", DISPATCH_QUEUE)
+        wait_until(
+            lambda: count_waiting() and not broker.count(DISPATCH_QUEUE),
+            "both tasks to be taken",
+            within_seconds=60,
+        )
         broker.send("reminders.tasks.probe_robotalker", ASKING_QUEUE)
         wait_until(lambda: Heartbeat.objects.filter(name="probe").exists(), "a probe", within_seconds=60)
         assert not Heartbeat.objects.filter(name="dispatch").exists(), "a dispatch has ended"
+
+
+def count_waiting() -> int:
+    """The sessions that wait for a table that another has locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+        return int(cursor.fetchone()[0])
