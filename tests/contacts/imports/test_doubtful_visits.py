@@ -272,10 +272,15 @@ def add_styles(data: bytes, strike: str) -> bytes:
 def test_a_row_that_is_struck_through_is_left_out_and_named(
     strike: str, style: str, booked: list[str]
 ) -> None:
-    cell = f'<c r="I4"{style} t="inlineStr"><is><t>Scheduled</t></is></c>'
+    other = ["A2", "Mei", "Hill", "202-555-0113", "2027-03-05", "9:30 AM", "Elm", "Scheduled"]
+    row = "".join(
+        f'<c r="{column}5" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in zip("BCDEFGHI", other, strict=True)
+    )
+    cell = f'<c r="I4"{style} t="inlineStr"><is><t>Scheduled</t></is></c></row><row r="5">{row}'
     data = add_styles(write_workbook(cell), strike)
     report = import_file(data, "list.xlsx", ImportOptions())
-    assert statuses() == booked
+    assert statuses() == [*booked, "booked"]
     named = [each.value for each in report.problems if "struck through" in each.problem]
     assert [value.startswith("A1, Ruth, Stone") for value in named] == ([] if booked else [True])
 
