@@ -52,10 +52,7 @@ def read_frame_rows() -> FrameRows:
     people: dict[int, User] = {}
     switch, beats, counts = SendingSwitch(), dict[str, Heartbeat](), Counter[str]()
     clock: datetime | None = None
-    with connection.cursor() as cursor:
-        cursor.execute(*write_statement(bool(settings.IMPORT_FOLDER)))
-        found = [(what, count, json.loads(row)) for what, count, row in cursor.fetchall()]
-    for what, count, row in found:
+    for what, count, row in _ask():
         if row and "clock" in row:
             clock = Heartbeat._meta.get_field("at").to_python(row["clock"])
         match what:
@@ -76,12 +73,18 @@ def read_frame_rows() -> FrameRows:
     return FrameRows(switch, beats, numbers, clock, campaigns, people)
 
 
-@cache
-def write_statement(watches_folder: bool) -> tuple[str, tuple[Any, ...]]:
-    """The query and its values, the same for every page: to put it together takes ten times as long as
-    to ask it.
+def _ask() -> list[tuple[str, int, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(*_write_statement(folders_are_watched=bool(settings.IMPORT_FOLDER)))
+        return [(what, count, row and json.loads(row)) for what, count, row in cursor.fetchall()]
 
-    `watches_folder`: whether IMPORT_FOLDER is set, the one setting that matters to it.
+
+@cache
+def _write_statement(*, folders_are_watched: bool) -> tuple[str, tuple[Any, ...]]:
+    """The statement and its values, written once a process: it takes longer than asking, and is the same for
+    every page, since its parts go by the database's clock.
+
+    `folders_are_watched` is what find_what_needs_staff() goes by.
     """
     parts = [
         _count("worklist", find_awake(), Count("entry", distinct=True)),
@@ -92,7 +95,8 @@ def write_statement(watches_folder: bool) -> tuple[str, tuple[Any, ...]]:
         _give("campaign", _find_paused_campaigns()),
         _give("person", _find_who_paused(), NAMES),
     ]
-    return parts[0].union(*parts[1:], all=True).query.sql_with_params()
+    written: tuple[str, tuple[Any, ...]] = parts[0].union(*parts[1:], all=True).query.sql_with_params()
+    return written
 
 
 def _find_paused_campaigns() -> "QuerySet[Campaign]":

@@ -16,7 +16,7 @@ from contacts.roles import MANAGER
 from reminders.health import heartbeats
 from reminders.models import Heartbeat, SendingSwitch
 from reminders.pages.frame import read_frame
-from reminders.pages.frame_rows import FrameRows, RailCounts, write_statement
+from reminders.pages.frame_rows import FrameRows, RailCounts, _write_statement
 from reminders.traffic.switch import pause_sending
 from tests.people import give_role, make_location, make_user
 
@@ -243,8 +243,8 @@ def test_the_age_is_by_the_databases_clock(running: None) -> None:
 
 def test_the_query_that_is_kept_for_every_page_holds_no_moment(settings: Settings) -> None:
     settings.IMPORT_FOLDER = "/somewhere"
-    sql, values = write_statement.__wrapped__(watches_folder=True)
+    sql, values = _write_statement.__wrapped__(folders_are_watched=True)
     assert not [one for one in values if isinstance(one, date)]
     assert "contacts_watchedfolder" in sql
     settings.IMPORT_FOLDER = ""
-    assert "contacts_watchedfolder" not in write_statement.__wrapped__(watches_folder=False)[0]
+    assert "contacts_watchedfolder" not in _write_statement.__wrapped__(folders_are_watched=False)[0]
