@@ -179,6 +179,10 @@ CASES = [
     *[Case(f"libreoffice.{kind}", WORKBOOK, noted=["above the header", "a total"])
       for kind in ("csv", "html", "ods", "xls", "xlsx")],
     Case("binary.xlsb", WORKBOOK),
+    Case("errors.xls", [
+        "Kofi Wood 2027-03-04 09:30 0113 booked", "Alma Reyes 2027-03-04 09:30 0114 booked",
+        "Noah Brown 2027-03-04 09:30 0115 booked",
+    ], rejected=["This status is unknown"] * 2),
     Case("two_sheets.xlsx", ["Ruth Stone 2027-03-02 09:00 0111 booked"], ["sheet"], {"sheet": "Tuesday"}),
     Case("empty.xlsx", refused="no sheet with cells"),
     Case("encrypted.xlsx", refused="protected by a password"),
