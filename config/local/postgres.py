@@ -22,8 +22,8 @@ from config.local.errors import LocalServiceError
 
 DATABASE = "callboard"
 READY_WITHIN = 30.0  # seconds; a killed server first replays its log
-# The socket is for this user alone; by default it is for everybody. And the server's log of errors says which
-# rule was broken, not the row that broke it, nor a statement: both have names and numbers of patients in them.
+# The socket is for this user alone; by default it is for everybody. And of an error the server's log says
+# which rule was broken, not which row or statement did it: these have names and numbers of patients in them.
 PRIVATE = (
     "unix_socket_permissions = 0700",
     "log_error_verbosity = terse",
