@@ -1,12 +1,15 @@
 """Users and roles in the admin: nobody gives what they lack, and nobody is deleted (product rule 63)."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
-from contacts.api_tokens import make_api_token
-from contacts.models import ApiScope, AuditEntry
+from contacts.api_tokens import make_api_token, revoke_api_token
+from contacts.models import ApiScope, ApiToken, AuditEntry
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
 from reminders.desk.worklist import take_follow_up
 from reminders.models import FollowUp, FollowUpDeed
@@ -162,6 +165,19 @@ def test_whoever_is_deactivated_is_out_at_once_and_lets_go_of_the_worklist(
     assert desk.get("/").status_code == 302, "an old session doesn't come back"
     entry = AuditEntry.objects.get(what="user_changed")
     assert (entry.by, entry.about_id, entry.changes) == (ann, tom.pk, {"is_active": [True, False]})
+
+
+def test_whoever_deactivates_somebody_hears_of_the_tokens_that_still_work(
+    admin_of_ann: Client, ann: User
+) -> None:
+    """Whoever made one has seen its secret, and nothing else says so when they leave."""
+    tom = make_user("tom", role=ADMIN)
+    for name in ("Lab", "Old", "Billing"):
+        make_api_token(name, scopes=["contacts:read"], expires_at=timezone.now() + timedelta(days=9), by=tom)
+    revoke_api_token(ApiToken.objects.get(name="Old").pk, by=ann)
+    assert save(admin_of_ann, tom, is_active="") == 302
+    told = admin_of_ann.get("/admin/auth/user/").content.decode()
+    assert "2 API tokens that this person made still work" in told
 
 
 def test_nobody_deactivates_themselves(admin_of_ann: Client, ann: User) -> None:
