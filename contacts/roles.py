@@ -82,6 +82,7 @@ MAY: dict[str, frozenset[str]] = {
 }
 
 
+@cache
 def list_permissions(role: str) -> frozenset[str]:
     """The permissions of a role, as "app.codename", by the models as they are; "" and unknown ones: none."""
     patterns = MAY.get(role, frozenset())

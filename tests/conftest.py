@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadFileScheduling
 
 from config.frame_room import call_with_room
-from tests.emptied_tables import empty_tables
+from tests.emptied_tables import empty_tables, keep_roles
 from tests.kept_database import TEMPLATE, find_dump, restore_dump, write_dump
 from tests.office import make_colleague
 
@@ -104,6 +104,7 @@ def django_db_setup(
         database = str(connection.settings_dict["NAME"])
         if kept_database and not kept_database.exists():
             write_dump(os.environ["DATABASE_URL"], database, kept_database)
+        keep_roles()
         with connection.cursor() as cursor:
             name = connection.ops.quote_name(database)
             cursor.execute(f"ALTER DATABASE {name} SET callboard.ledger_may_be_emptied = 'on'")

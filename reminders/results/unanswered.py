@@ -10,14 +10,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Mod, Now
 
 from contacts.database.arrays import is_any, select_ids
 from contacts.database.clock import read_database_clock
+from contacts.database.saving import take_chunks
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
 from reminders.lifecycle.calls import find_calls_about
@@ -29,6 +31,8 @@ from reminders.rules.visit_standings import VisitStanding
 
 Kind, Resolution = FollowUp.Kind, FollowUp.Resolution
 MOST_AT_ONCE = 500  # visits in one transaction of the sweep
+LOOKED_AT = 10_000  # upcoming visits in one round of the sweep, about; the next rounds look at the others
+ROUND_SECONDS = 20  # how often beat asks for a round
 
 # Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
 UNREACHED = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS, Kind.MISSED)
@@ -68,8 +72,7 @@ def account_for(appointment_ids: Collection[int]) -> None:
 def _find_concerned(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
     """Those of these visits that have an open follow-up, or may lack one: few, after most events none."""
     open_ones = _open_ones(FollowUp.objects.filter(is_any("appointment", appointment_ids)))
-    suspects = find_suspects(find_upcoming(Now()).filter(is_any("pk", appointment_ids)))
-    return open_ones.order_by().values("appointment").union(suspects.order_by().values("pk"))
+    return open_ones.order_by().values("appointment").union(_find_suspects_among(appointment_ids))
 
 
 def account_for_number(number_id: int) -> None:
@@ -90,14 +93,34 @@ def _account_for_people_with(number_id: int) -> None:
 def account_for_all() -> int:
     """The same for all visits, soonest first; how many follow-ups it opened.
 
-    A visit that another transaction has locked waits for the next round.
+    Of more than LOOKED_AT upcoming visits a round looks at a part, another one each time, so that a round
+    ends long before the next begins. A visit that another transaction has locked waits for its next turn.
     """
     now = read_database_clock()
-    closable = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
-    suspects = find_suspects(find_upcoming(now)).order_by("starts_at", "pk").values_list("pk", flat=True)
-    found = list(dict.fromkeys([*closable, *suspects]))
-    groups = [found[start : start + MOST_AT_ONCE] for start in range(0, len(found), MOST_AT_ONCE)]
-    return sum(_account_for_free(group) for group in groups)
+    overtaken = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
+    upcoming = _pick_part(find_upcoming(now), now).order_by("starts_at", "pk").values_list("pk", flat=True)
+    suspects = (pk for some in take_chunks(upcoming, MOST_AT_ONCE) for pk in _select_suspects(some))
+    found = dict.fromkeys(chain(overtaken, suspects))
+    return sum(_account_for_free(some) for some in take_chunks(found, MOST_AT_ONCE))
+
+
+@transaction.atomic
+def _select_suspects(appointment_ids: Collection[int]) -> list[int]:
+    return select_ids(_find_suspects_among, appointment_ids)
+
+
+def _find_suspects_among(appointment_ids: Collection[int]) -> "QuerySet[Any, Any]":
+    upcoming = find_upcoming(Now()).filter(is_any("pk", appointment_ids))
+    return find_suspects(upcoming).order_by().values("pk")
+
+
+def _pick_part(upcoming: "QuerySet[Appointment]", now: datetime) -> "QuerySet[Appointment]":
+    """Those whose turn it is in the round that begins `now`; all of them, if they are few."""
+    parts = -(-upcoming.count() // LOOKED_AT)
+    if parts < 2:
+        return upcoming
+    turn = int(now.timestamp()) // ROUND_SECONDS % parts
+    return upcoming.alias(part=Mod("pk", parts)).filter(part=turn)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ breaker pauses sending after ROBOTALKER_BREAKER failures in a row; probing.py en
 closed, or before sending was paused, does not count again when its answer comes.
 """
 
+import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from reminders.robotalker.errors import (
 from reminders.rules.backoff import cap_retry_after, doubled
 from reminders.traffic.local_faults import NOT_ABOUT_ROBOTALKER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
+
+log = logging.getLogger(__name__)
 
 CLOSED_FIRST = timedelta(seconds=2)  # the longest first closing
 CLOSED_MOST = timedelta(seconds=30)  # without a Retry-After, so that an overload's end is noticed soon
@@ -104,16 +107,18 @@ def count_success(*, of_call: bool = True) -> None:
 
 
 @transaction.atomic
-def count_failure(*, asked_at: datetime | None = None) -> None:
+def count_failure(*, asked_at: datetime | None = None, error: str = "") -> None:
     """Count a failed request: Robotalker unreachable, a server error or a lost answer; not a 400, 401 or 429.
 
-    ROBOTALKER_BREAKER failures in a row, of all workers together, pause sending.
+    ROBOTALKER_BREAKER failures in a row, of all workers together, pause sending. `error`: for the log then.
     """
     switch = lock_switch()
     if asked_at and _began_before_last_closing(switch, asked_at):
         return
     SendingSwitch.objects.filter(pk=1).update(failures=F("failures") + 1)
     if switch.failures + 1 >= settings.ROBOTALKER_BREAKER:
+        if switch.paused_at is None:
+            log.warning("Robotalker failed %s times in a row, at last: %s", switch.failures + 1, error)
         pause_sending(cause=Cause.ROBOTALKER_FAILING)
 
 
@@ -160,4 +165,4 @@ def count_error(error: RobotalkerError, asked_at: datetime) -> None:
         case Meaning.REJECTED:
             count_success()  # Robotalker works: it read the request and refused it
         case _:
-            count_failure(asked_at=asked_at)
+            count_failure(asked_at=asked_at, error=str(error))

@@ -14,11 +14,13 @@ from pytest_django import Settings
 
 from contacts.database.clock import read_database_clock
 from reminders.models import SendingSwitch
+from reminders.robotalker.errors import ServerError
 from reminders.traffic.gate import (
     Gate,
     cap_requested_wait,
     close_gate,
     closing_time,
+    count_error,
     count_failure,
     count_success,
     pause_for_refused_key,
@@ -180,7 +182,7 @@ def test_a_good_answer_writes_nothing_when_there_was_no_failure() -> None:
         assert cursor.fetchone() == before
 
 
-def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
+def test_failures_in_a_row_pause_all_sending(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     settings.ROBOTALKER_BREAKER = 3
     for _ in range(2):
         count_failure()
@@ -188,9 +190,11 @@ def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
     for _ in range(2):
         count_failure()
     assert not read_gate().paused, "not in a row"
-    count_failure()
+    count_error(ServerError(status=503), asked_at=read_database_clock())
     switch = read_switch()
     assert (switch.cause, read_gate().paused) == (Cause.ROBOTALKER_FAILING, True)
+    assert "Robotalker failed 3 times in a row, at last:" in caplog.text
+    assert "(503)" in caplog.text
     assert switch.probe_at is not None
     assert 0 < (switch.probe_at - read_database_clock()).total_seconds() <= 15
 
