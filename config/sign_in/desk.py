@@ -122,7 +122,9 @@ def is_asked_by_script(request: HttpRequest) -> bool:
     headers = request.headers
     accepts_pages = "text/html" in headers.get("Accept", "text/html")
     return (
-        "HX-Request" in headers or headers.get("Sec-Fetch-Mode", "navigate") != "navigate" or not accepts_pages
+        "HX-Request" in headers
+        or headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+        or not accepts_pages
     )
 
 

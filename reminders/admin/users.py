@@ -135,7 +135,6 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
         ]
         self.message_user(request, " ".join(words))
 
-
     def _tell_of_tokens(self, request: HttpRequest, count: int) -> None:
         """Other systems may need them, so nobody but a person revokes them."""
         words = ngettext(

@@ -108,6 +108,8 @@ def test_at_an_open_desk_of_an_admin_nobody_takes_their_login_over(admin_of_ann:
     new = {"password1": "seven geese cross", "password2": "seven geese cross", "usable_password": "true"}
     led = admin_of_ann.post(address_of(User, f"{ann.pk}/password/"), new)
     assert led["Location"] == "/password/"
+    for spelled in (f"0{ann.pk}", f"+{ann.pk}", f"%20{ann.pk}", f"_2B{ann.pk}", f"{ann.pk}%0A"):
+        assert admin_of_ann.post(address_of(User, f"{spelled}/password/"), new).status_code == 404
     ann.refresh_from_db()
     assert ann.password == before
     assert f"/people/{ann.pk}/" not in admin_of_ann.get("/people/").content.decode()
