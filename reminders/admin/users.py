@@ -138,10 +138,10 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
     def _tell_of_tokens(self, request: HttpRequest, count: int) -> None:
         """Other systems may need them, so nobody but a person revokes them."""
         words = ngettext(
-            "%(count)d API token that this person made still works, and they have seen its secret. Make a new "
-            "one for the system that uses it, then revoke it under API tokens.",
-            "%(count)d API tokens that this person made still work, and they have seen their secrets. Make new "
-            "ones for the systems that use them, then revoke them under API tokens.",
+            "%(count)d API token that this person made still works, and they have seen its secret. Make a "
+            "new one for the system that uses it, then revoke it under API tokens.",
+            "%(count)d API tokens that this person made still work, and they have seen their secrets. Make "
+            "new ones for the systems that use them, then revoke them under API tokens.",
             count,
         )
         if count:
