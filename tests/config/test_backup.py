@@ -173,12 +173,20 @@ def test_a_restore_that_is_ended_from_outside_leaves_no_copy_either(
     """The machine is shut down, or the connection to it breaks off."""
     file = write_backup(source, tmp_path)
     source.ask('CREATE DATABASE "restored_here" TEMPLATE template0')
+    former = signal.signal(
+        told, signal.SIG_DFL
+    )  # a process that nohup began ignores SIGHUP, and its children
     restoring = subprocess.Popen(
         [sys.executable, str(ROOT / "config" / "backup.py"), "restore", str(file)],
         cwd=ROOT,
         env=os.environ | {"DATABASE_URL": url_of("restored_here")},
     )
-    wait_until(lambda: any("_restoring_" in name for name in list_beside(source)), "the new database")
+    signal.signal(told, former)
+    wait_until(
+        lambda: any("_restoring_" in name for name in list_beside(source)),
+        "the new database",
+        within_seconds=60,
+    )
     restoring.send_signal(told)
     assert restoring.wait(timeout=60) == 128 + told
     assert not [name for name in list_beside(source) if "_restoring_" in name]
