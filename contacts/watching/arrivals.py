@@ -144,7 +144,7 @@ def find_failed() -> QuerySet[ImportBatch]:
     came_later = ImportBatch.objects.filter(
         IS_BEGUN, source=OuterRef("source"), made_at__gt=OuterRef("made_at"), undone_at=None
     )
-    recent = timezone.now() - FAILED_KEPT_FOR
+    recent = Now() - FAILED_KEPT_FOR
     failed = ImportBatch.objects.filter(
         state=State.FAILED, how__in=COMES_BY_ITSELF, made_at__gt=recent, dismissed_at=None
     )

@@ -1,11 +1,15 @@
 """What every page's frame is read from, in one query: the switch, the heartbeats, and the menu's numbers."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import CharField, Count, JSONField, Model, Q, QuerySet, Value
 from django.db.models.functions import JSONObject, Now
 
@@ -44,20 +48,11 @@ class FrameRows(NamedTuple):
 
 def read_frame_rows() -> FrameRows:
     """One query: each part of it gives the name of what it is, a number, and a row as JSON."""
-    parts = [
-        _count("worklist", find_awake(), Count("entry", distinct=True)),
-        _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
-        *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
-        _give("beat", Heartbeat.objects.all()),
-        _give("switch", SendingSwitch.objects.filter(pk=1)),
-        _give("campaign", _find_paused_campaigns()),
-        _give("person", _find_who_paused(), NAMES),
-    ]
     campaigns: list[Campaign] = []
     people: dict[int, User] = {}
     switch, beats, counts = SendingSwitch(), dict[str, Heartbeat](), Counter[str]()
     clock: datetime | None = None
-    for what, count, row in parts[0].union(*parts[1:], all=True):
+    for what, count, row in _ask():
         if row and "clock" in row:
             clock = Heartbeat._meta.get_field("at").to_python(row["clock"])
         match what:
@@ -76,6 +71,32 @@ def read_frame_rows() -> FrameRows:
     numbers = RailCounts(**{name: counts[name] for name in RailCounts._fields})
     campaigns.sort(key=lambda campaign: campaign.name)
     return FrameRows(switch, beats, numbers, clock, campaigns, people)
+
+
+def _ask() -> list[tuple[str, int, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(*_write_statement(folders_are_watched=bool(settings.IMPORT_FOLDER)))
+        return [(what, count, row and json.loads(row)) for what, count, row in cursor.fetchall()]
+
+
+@cache
+def _write_statement(*, folders_are_watched: bool) -> tuple[str, tuple[Any, ...]]:
+    """The statement and its values, written once a process: it takes longer than asking, and is the same for
+    every page, since its parts go by the database's clock.
+
+    `folders_are_watched` is what find_what_needs_staff() goes by.
+    """
+    parts = [
+        _count("worklist", find_awake(), Count("entry", distinct=True)),
+        _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
+        *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
+        _give("beat", Heartbeat.objects.all()),
+        _give("switch", SendingSwitch.objects.filter(pk=1)),
+        _give("campaign", _find_paused_campaigns()),
+        _give("person", _find_who_paused(), NAMES),
+    ]
+    written: tuple[str, tuple[Any, ...]] = parts[0].union(*parts[1:], all=True).query.sql_with_params()
+    return written
 
 
 def _find_paused_campaigns() -> "QuerySet[Campaign]":
