@@ -17,3 +17,5 @@ WORKERS = {
     "worker": (SWEEPS_QUEUE, FOLDERS_QUEUE),
     "applier": (EVENTS_QUEUE,),
 }
+# Of these none may have all children of a worker that takes several (config/worker_places.py).
+KEPT_APART = (DISPATCH_QUEUE, ASKING_QUEUE)

@@ -545,6 +545,9 @@ LOGGING = {
         "few": {"()": "config.logs.FewLines"},
     },
     "loggers": {
+        # without Django's own handlers, which write addresses as they are
+        "django": {},
+        "django.server": {"propagate": True},
         "django.request": {"filters": ["refusals"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
         "fido2": {"level": "WARNING"},  # it names the keys of people

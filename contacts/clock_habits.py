@@ -9,7 +9,7 @@ ISO 8601, and what patients hear or read goes by the language of their script (r
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
@@ -64,13 +64,13 @@ def is_usual(start: time) -> bool:
 
 def read_habits() -> ClockHabits:
     """The habits of the practice's country, in the language of the page."""
-    return find_habits(get_language() or settings.LANGUAGE_CODE, settings.PHONE_REGION)
+    return find_habits(get_language(), settings.PHONE_REGION)
 
 
 @cache
-def find_habits(language: str, region: str) -> ClockHabits:
-    """The habits of a country (ISO 3166-1) in a language that need not be spoken there."""
-    locale = _find_locale(language.partition("-")[0], region)
+def find_habits(language: str | None, region: str) -> ClockHabits:
+    """The habits of a country (ISO 3166-1) in a language that need not be spoken there; None: ours."""
+    locale = _find_locale((language or settings.LANGUAGE_CODE).partition("-")[0], region)
     letters = DJANGO_LETTERS if locale.language == "en" else DJANGO_LETTERS | {"MMM": "b"}  # in small letters
     patterns = locale.datetime_skeletons
     short = patterns["MMMEd"].pattern
@@ -91,13 +91,13 @@ def find_habits(language: str, region: str) -> ClockHabits:
 
 def write_clock(value: datetime | time) -> str:
     """A time of day as it stands, whatever its zone: "2:05 pm" or "14:05"."""
-    return _write_minute(value.hour, value.minute, read_habits().clock, get_language())
+    return _write_minute(value.hour, value.minute, get_language(), settings.PHONE_REGION)
 
 
 @cache  # a list of some hundred visits asks for each time of day again and again
-def _write_minute(hour: int, minute: int, form: str, language: str | None) -> str:
-    """`form`: in Django's letters. `language`: in which the half of the day is written."""
-    return time_format(time(hour, minute), form)
+def _write_minute(hour: int, minute: int, language: str | None, region: str) -> str:
+    """`language`: that of the page, in which the half of the day is written."""
+    return time_format(time(hour, minute), find_habits(language, region).clock)
 
 
 def write_exact_clock(value: datetime | time) -> str:
@@ -107,8 +107,15 @@ def write_exact_clock(value: datetime | time) -> str:
 
 def write_day(value: date, *, with_year: bool) -> str:
     """A day in short: "Thu, Nov 26" or "Thu 26 Nov"; with its year "Thu, Nov 26, 2026"."""
-    habits = read_habits()
-    return format_day(value, habits.day_with_year if with_year else habits.day)
+    day = date(value.year, value.month, value.day)
+    return _write_date(day, get_language(), settings.PHONE_REGION, with_year=with_year)
+
+
+@lru_cache(maxsize=2048)  # as with _write_minute()
+def _write_date(day: date, language: str | None, region: str, *, with_year: bool) -> str:
+    """`language`: that of the page, in which weekdays and months are written."""
+    habits = find_habits(language, region)
+    return format_day(day, habits.day_with_year if with_year else habits.day)
 
 
 def write_long_day(value: date, *, with_year: bool) -> str:

@@ -255,6 +255,7 @@ def _read_in_both_forms(text: str, region: str) -> list[phonenumbers.PhoneNumber
     return [number for number in numbers if phonenumbers.is_possible_number_with_reason(number) == possible]
 
 
+@lru_cache(maxsize=8192)  # a day of hundreds of visits is shown again and again
 def mask(e164: str) -> str:
     """Hide all digits but the country code and the last two: "+1 ••• ••• ••23".
 

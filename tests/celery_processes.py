@@ -42,6 +42,11 @@ class Broker:
         with Connection(self.url) as link:
             current_app.send_task(task, queue=queue, connection=link)
 
+    def count(self, queue: str) -> int:
+        """The tasks that wait in a queue."""
+        with Redis.from_url(self.url) as redis:
+            return int(redis.llen(queue))
+
     def empty(self) -> None:
         with Redis.from_url(self.url) as redis:
             redis.flushdb()

@@ -25,7 +25,7 @@ from django.db.models.functions import Now, Power, RowNumber
 from contacts.database.arrays import is_any
 from contacts.database.saving import Changes
 from contacts.redaction import redact
-from reminders.health.rounds import is_disk_full, note_trouble
+from reminders.health.rounds import is_disk_full, name_error, note_trouble
 from reminders.lifecycle.calls import reminders_of
 from reminders.lifecycle.locking import BRIEFLY, is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
@@ -153,7 +153,7 @@ def _apply_group(event_ids: Sequence[int], patience: _Patience, *, trusted: bool
         try:
             done = _apply_together(left, patience, trusted=trusted)
         except Exception as error:  # noqa: BLE001 - which one failed shows when each half is applied by itself
-            log.warning("%s events could not be applied together: %s", len(left), type(error).__name__)
+            log.warning("%s events could not be applied together: %s", len(left), name_error(error))
             if is_lock_timeout(error):
                 patience.note_timeout()
             half = len(left) // 2
@@ -186,7 +186,7 @@ def apply_event(
     try:
         return _apply_or_quarantine(event_id, patience, trusted=trusted, wait=wait)
     except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
-        log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
+        log.warning("event %s could not be applied: %s", event_id, name_error(error))
         if is_lock_timeout(error):
             patience.note_timeout()
             return _read_state(event_id)

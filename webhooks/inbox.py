@@ -172,6 +172,6 @@ def _write(failure: str) -> None:
             else:
                 heartbeats.record_stored_events()
     except (DatabaseError, InterfaceError) as error:
-        log.warning("the state of the webhook endpoint could not be written: %s", type(error).__name__)
+        log.warning("the state of the webhook endpoint could not be written: %s", name_error(error))
         if not connection.in_atomic_block:
             connection.close()

@@ -25,8 +25,9 @@ def apply_new_events() -> None:
     The endpoint asks for it (webhooks/event_hints.py).
     """
     ends_at = time.monotonic() + ROUND_SECONDS
-    while apply_stored():
+    while applied := apply_stored():
         if is_stopping() or time.monotonic() > ends_at:  # the next task goes on
+            heartbeats.record_heartbeat(heartbeats.EVENTS, f"{applied} applied")  # no tick gets its turn
             drop_hint()
             hint_applying()
             return

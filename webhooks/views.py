@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from reminders.health.rounds import name_error
 from reminders.results.test_events import TestEvent, record_test_event
 from reminders.robotalker.events import MAX_EVENT_BYTES, split_events
 from reminders.traffic.callback_urls import (
@@ -87,7 +88,7 @@ class RobotalkerHook(APIView):
         except TooManyEvents:
             return _refuse(Refusal.SURPLUS, status.HTTP_429_TOO_MANY_REQUESTS)
         except Error as error:
-            log.error("an event could not be stored: %s", type(error).__name__)
+            log.error("an event could not be stored: %s", name_error(error))
             note_refused_event(error)
             return _ask_to_resend()
 

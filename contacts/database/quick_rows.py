@@ -29,6 +29,13 @@ class QuickRows(models.Model):
         row._state.adding, row._state.db = False, db
         return row
 
+    def attach(self, **related: models.Model) -> None:
+        """Give it rows that it refers to by their keys already, so that they aren't read again.
+
+        An assignment does the same, but sets the keys once more and takes six times as long.
+        """
+        self._state.fields_cache |= related
+
     @classmethod
     def make(cls, **values: Any) -> Self:
         """A new row of these values, as the constructor makes it; related rows must be saved."""

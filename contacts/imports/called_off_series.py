@@ -29,7 +29,7 @@ def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[Row
             yield each
             continue
         for visit in of_series:
-            yield RowResult(each.line, visit.external_id, None, (), cancels=True)
+            yield RowResult(each.line, visit.external_id, None, (), cancels=True, version=each.version)
 
 
 def _read_visits_of_series(here: "QuerySet[Appointment]") -> dict[str, list[Appointment]]:

@@ -24,15 +24,22 @@ CERTAIN = frozenset([
 SMELL = re.compile(
     r"cancel|\bcxl|delet|no[ _-]?show|did ?n.?o?t (?:arrive|attend|show|come)|not arrived"
     r"|\bdna\b|\bdnka\b|\bfta\b"
-    r"|broken|\bvoid|archiv|in-?active|missed|failed|remov|resched|absent|no longer|entered in error",
+    r"|broken|\bvoid|archiv|in-?active|missed|failed|remov|resched|absent|no longer|entered in error"
+    r"|deceas|\bdied\b|death|\bdod\b|fallec|\bd[eé]c[eé]d|verstorb|withdr|declin|refus"
+    r"|wait ?-?list|\bon ?hold|tentativ|\bmoved\b|postpon|replaced|\bblocked|storn"
+    r"|abgesagt|gel[oö]scht|anulad|annul|eliminad|borrad|supprim",
     re.IGNORECASE,
 )
 CELL_SMELL = re.compile(
     r"\W*(?:pt |patient )?"
-    r"(?:cancell?ed|cxl|deleted|no[- ]?show(?:ed)?|did not (?:arrive|attend|show)|dnka|voided)\b",
+    r"(?:(?:cancell?ed|cancellation|cancelad[oa]|cxl?|deleted|no[- ]?show(?:ed)?|dnka|voided|inactive"
+    r"|did not (?:arrive|attend|show)|deceased|died|passed away|fallecid[oa]|rescheduled|withdrawn)\b"
+    r"|(?:cancel|delete|remove)\W*$)",
     re.IGNORECASE,
 )
-NEGATED = re.compile(r"(?:is ?)?active", re.IGNORECASE)  # set to no, it says that the appointment is off
+NEGATED = re.compile(  # set to no, it says that the appointment is off
+    r"(?:is ?)?(?:active|booked|attending|coming|valid|enabled|current)", re.IGNORECASE
+)
 NOTHING_SET = frozenset({"", "none", "null", "na", "nil", "never", "notcancelled", "notcanceled", "n"}) | NO
 NO_DATE = ("00010101", "18991230", "19000101")  # what databases write for no date
 CANCELS, MISSED, IGNORED = "cancels", "no_show", "ignore"

@@ -22,6 +22,7 @@ from contacts.imports.files import RawRow
 from contacts.imports.headers import label_headers, plain_header
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
+from contacts.imports.reading.entry_versions import HEADER as VERSION
 from contacts.imports.times import split_date_and_time
 
 # The headers of each field, most reliable first. A header is used for one field only, from the top down.
@@ -83,6 +84,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "weekday": ("day", "weekday", "day of week", "day of the week", "dow"),
     "zone": ("start time zone",),  # of the time beside it, as calendars and FHIR state it; not the patient's
+    "version": (VERSION,),  # which an older file doesn't overrule
     "duration": (
         "duration min", "duration", "duration minutes", "duration mins", "appt duration",
         "appointment duration", "length", "length min", "appt length", "appointment length", "visit length",
@@ -157,6 +159,7 @@ TITLES = {
     "time": gettext_lazy("time"),
     "weekday": gettext_lazy("day of the week"),
     "zone": gettext_lazy("start time zone"),
+    "version": gettext_lazy("version of the entry"),
     "duration": gettext_lazy("duration"),
     "provider": gettext_lazy("provider"),
     "location": gettext_lazy("location"),

@@ -5,7 +5,7 @@ from django.utils.translation import gettext
 from contacts.imports.columns import Columns
 from contacts.imports.matching import Known
 from contacts.imports.people import ImportedPerson
-from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, WITHOUT_ZEROS
+from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, explain_written_anew
 from contacts.imports.plans import NO_FIELDS, NOTHING_IN_BOTH, PlannedContact
 from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.three_way import (
@@ -69,7 +69,7 @@ def _find_new_id(person: ImportedPerson, contact: Contact, known: Known, source:
     """The patient's id for a contact that has none, or that the practice system gave a new one."""
     is_of_source = contact.source == source or not contact.external_id
     has_it = person.patient_id in ("", contact.external_id) or person.key in known.by_other_id
-    if has_it or not is_of_source or person.patient_id in known.with_zeros:
+    if has_it or not is_of_source or person.patient_id in known.written_anew:
         return {}
     return {"source": source, "external_id": person.patient_id}
 
@@ -91,9 +91,10 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
             Problem(line, columns.header_of("last_name"), person.full_name, *translate(DAMAGED_NAME))
         )
     ids = columns.header_of("patient_id")
-    if person.patient_id in known.with_zeros:
-        here = known.with_zeros[person.patient_id]
-        notes.append(Problem(line, ids, clip(f"{person.patient_id}: {here}"), *translate(WITHOUT_ZEROS)))
+    if person.patient_id in known.written_anew:
+        here = known.written_anew[person.patient_id]
+        why = translate(explain_written_anew(person.patient_id, here))
+        notes.append(Problem(line, ids, clip(f"{person.patient_id}: {here}"), *why))
     if person.key in known.relatives:
         here = known.relatives[person.key].full_name
         both = gettext("%(there)s in the file, %(here)s here") % {"there": person.full_name, "here": here}

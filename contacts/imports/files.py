@@ -64,6 +64,7 @@ class Skips(StrEnum):
     TOO_OFTEN = "too_often"
     BROKEN_SERIES = "broken_series"
     REPLACED = "replaced"
+    STRUCK_THROUGH = "struck_through"
 
 
 REASONS_TO_SKIP = {
@@ -76,6 +77,9 @@ REASONS_TO_SKIP = {
     Skips.TOO_OFTEN: gettext_lazy("It recurs more often than once a day, so it isn't an appointment."),
     Skips.BROKEN_SERIES: gettext_lazy("Its recurrence can't be understood."),
     Skips.REPLACED: gettext_lazy("A later version of it is in the file."),
+    Skips.STRUCK_THROUGH: gettext_lazy(
+        "It is struck through, so it isn't clear whether the patient is expected."
+    ),
 }
 
 

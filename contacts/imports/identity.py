@@ -19,6 +19,7 @@ NO_ID_WORDS = """
 NO_IDS = frozenset(NO_ID_WORDS.split())
 ERRORS_OF_CELLS = ("na", "ref", "value", "name", "div0", "num", "null", "spill", "calc")  # behind "#"
 SHORTENED_BY_SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?e\+\d+|\d+[.,]\d+e\d+", re.IGNORECASE)
+AS_A_FLOAT = re.compile(r"(?<=\d)\.0{1,2}$", re.ASCII)  # 7.0
 # UTF-8 that was read as Windows-1252, the sign for bytes that were no letter, a "?" within a word.
 DAMAGE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\w\?\w")
 LETTERS_WITHOUT_FORM = str.maketrans(
@@ -75,9 +76,18 @@ def is_no_id(value: str) -> bool:
     return word in NO_IDS or not any(char.isalnum() and char != "0" for char in value)
 
 
-def strip_zeros(value: str) -> str:
-    """An id of digits without its leading zeros, which spreadsheets drop (product rule 51); else none."""
-    return value.lstrip("0") if value.isascii() and value.isdigit() else ""
+def plain_id(value: str) -> str:
+    """An id without what spreadsheets and systems change of it: capitals, leading zeros, an added .0."""
+    text = AS_A_FLOAT.sub("", value)
+    return text.lstrip("0") if text.isascii() and text.isdigit() else text.casefold()
+
+
+def spell_id(value: str) -> frozenset[str]:
+    """Other ways to write the same id, but for leading zeros."""
+    plain = plain_id(value)
+    if plain.isdigit():
+        return frozenset([plain, f"{plain}.0"])
+    return frozenset([value.upper(), value.lower(), value.capitalize(), value.title()]) - {value}
 
 
 def is_damaged(name: str) -> bool:

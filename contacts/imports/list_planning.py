@@ -21,7 +21,7 @@ from contacts.imports.list_reading import ReadList
 from contacts.imports.matching import Known, OtherRows, find_known
 from contacts.imports.missing import find_missing
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.plan_notes import ONLY_CANCELLED, SERIES_CANCELLED
+from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, SERIES_CANCELLED
 from contacts.imports.planning import make_plan
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOTE, Problem, clip, translate
@@ -166,7 +166,11 @@ def _describe_rows(file: ReadList, results: Sequence[RowResult], plan: Plan) -> 
             found = tuple(replace(each, weight=NOTE) for each in found)
         problems += found
     header = file.columns.header_of("status")
+    id_header = file.columns.header_of("appointment_id")
     for each in plan.refused:
+        if each.is_outdated:
+            uid = each.result.appointment_id
+            problems.append(Problem(each.result.line, id_header, uid, *translate(OLDER_VERSION)))
         if each.outcome == RowOutcome.CANCELLED:
             about = clip(describe_appointment(each.appointment))
             # what cancels a visit of a series is no row, and has no errors

@@ -22,8 +22,9 @@ from contacts.imports.identity import (
     has_same_name,
     identify,
     may_be_the_patient,
+    plain_id,
     shares_number,
-    strip_zeros,
+    spell_id,
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
@@ -70,9 +71,10 @@ class Known:
     appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked at the wall times of
     rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else; `relatives`:
     those whose id it gives to another member of the household, by the key of that member. `recalled`: what
-    the file must have said of appointments from before that was kept. `with_zeros`: ids of the file that are
-    here with leading zeros, and the ids here. `by_other_id`: people whose id is that of a contact who was
-    merged with the one here; `merged`: of these, those whose file has the id of the one here too.
+    the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
+    are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
+    contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
+    here.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -83,7 +85,7 @@ class Known:
     conflicts: dict[PersonKey, Contact] = field(default_factory=dict)
     relatives: dict[PersonKey, Contact] = field(default_factory=dict)
     recalled: dict[int, Said] = field(default_factory=dict)
-    with_zeros: dict[str, str] = field(default_factory=dict)
+    written_anew: dict[str, str] = field(default_factory=dict)
     by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
     unusable: frozenset[str] = frozenset()
@@ -108,7 +110,7 @@ def find_known(
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
     ids = {row.appointment_id for row in rows if row.appointment_id} | refused_ids
     _find_by_id(known, ids, source)
-    _drop_zeros_of_others(known, rows)
+    _drop_guesses_at_others(known, rows)
     _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
 
     def is_of_others(each: Appointment) -> bool:
@@ -156,40 +158,47 @@ def _contacts() -> QuerySet[Contact]:
 
 
 def _find_by_id(known: Known, ids: Collection[str], source: str) -> None:
-    """Find by id, and where none is the same, by the same digits without leading zeros (product rule 51)."""
+    """Find by id, and where none is the same, by one that is written in another way (product rule 51)."""
     of_source = _appointments().filter(source=source)
     known.by_id = {each.external_id: each for each in of_source.filter(is_any_text("external_id", ids))}
-    for given, found in _match_without_zeros(ids, known.by_id, of_source).items():
+    for given, found in _match_written_anew(ids, known.by_id, of_source).items():
         known.by_id[given] = found
-        known.with_zeros[given] = found.external_id
+        known.written_anew[given] = found.external_id
 
 
-def _match_without_zeros(
+def _match_written_anew(
     ids: Collection[str], found: Mapping[str, Row], rows: QuerySet[Row]
 ) -> dict[str, Row]:
-    """The rows whose ids differ from one of the file's by leading zeros only, if each is of one row only."""
+    """The rows whose ids are those of the file but for how they are written, if each is of one row only."""
     given: dict[str, list[str]] = defaultdict(list)
     for each in ids:
-        if strip_zeros(each):
-            given[strip_zeros(each)].append(each)
-    open_ids = [plain for plain, written in given.items() if not any(each in found for each in written)]
+        given[plain_id(each)].append(each)
+    open_ids = {plain for plain, written in given.items() if not any(each in found for each in written)}
     if not open_ids:
         return {}
-    plain_id = Func("external_id", Value("0"), function="LTRIM", output_field=CharField())
-    here: dict[str, list[Row]] = defaultdict(list)
-    for row in rows.annotate(plain_id=plain_id).filter(is_any_text("plain_id", open_ids)):
-        here[strip_zeros(row.external_id)].append(row)
-    return {given[plain][0]: rows[0] for plain, rows in here.items() if len(rows) == len(given[plain]) == 1}
+    spelled = {way for plain in open_ids for each in given[plain] for way in spell_id(each)}
+    here: dict[str, set[Row]] = defaultdict(set)
+    for row in rows.filter(is_any_text("external_id", spelled)):
+        here[plain_id(row.external_id)].add(row)
+    if digits := {way for plain in open_ids if plain.isdigit() for way in spell_id(plain)}:
+        stripped = Func("external_id", Value("0"), function="LTRIM", output_field=CharField())
+        for row in rows.annotate(stripped=stripped).filter(is_any_text("stripped", digits)):
+            here[plain_id(row.external_id)].add(row)
+    return {
+        given[plain][0]: next(iter(found_here))
+        for plain, found_here in here.items()
+        if len(found_here) == len(given[plain]) == 1
+    }
 
 
-def _drop_zeros_of_others(known: Known, rows: Iterable[AppointmentRow]) -> None:
-    """Without its zeros an id is a guess: it needs the name or the number of the patient."""
+def _drop_guesses_at_others(known: Known, rows: Iterable[AppointmentRow]) -> None:
+    """An id that is written in another way is a guess: it needs the name or the number of the patient."""
     for row in rows:
-        if row.appointment_id in known.with_zeros:
+        if row.appointment_id in known.written_anew:
             person = describe_row(row)
             contact = describe_contact(known.by_id[row.appointment_id].contact)
             if not has_same_name(person, contact) and not shares_number(person, contact):
-                del known.by_id[row.appointment_id], known.with_zeros[row.appointment_id]
+                del known.by_id[row.appointment_id], known.written_anew[row.appointment_id]
 
 
 def _find_contacts(
@@ -198,9 +207,9 @@ def _find_contacts(
     """Match by the patient's id, else by name with the contact of the same appointment or number."""
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
-    without_zeros = _match_without_zeros(ids, by_id, _contacts().filter(source=source))
+    anew = _match_written_anew(ids, by_id, _contacts().filter(source=source))
     for key, person in list(known.people.items()):
-        contact = by_id.get(person.patient_id) or without_zeros.get(person.patient_id)
+        contact = by_id.get(person.patient_id) or anew.get(person.patient_id)
         if contact and person.patient_id:
             is_guess = person.patient_id not in by_id
             _take_by_id(known, key, contact, source, household=household, is_guess=is_guess)
@@ -241,7 +250,7 @@ def _take_by_id(
     if Sameness.SAME in verdicts:
         known.contacts[key] = contact
         if is_guess:
-            known.with_zeros[person.patient_id] = contact.external_id
+            known.written_anew[person.patient_id] = contact.external_id
     elif is_guess:
         return
     elif Sameness.OTHER_MEMBER in verdicts:

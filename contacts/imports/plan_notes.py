@@ -51,6 +51,12 @@ ONLY_CANCELLED = (
     gettext_noop("The appointment is cancelled, though the row has other errors."),
     gettext_noop("Correct them in your practice system."),
 )
+OLDER_VERSION = (
+    gettext_noop(
+        "An older version of this visit than the one that was imported before, so nothing of it is used."
+    ),
+    gettext_noop("Nothing to do if the file is an old one. If it is right, correct the visit here."),
+)
 SERIES_CANCELLED = (
     gettext_noop("The calendar cancels the whole series, so this visit of it is cancelled too."),
     gettext_noop("Check that the whole series was meant."),
@@ -67,7 +73,18 @@ WITHOUT_ZEROS = (
     ),
     gettext_noop("Export again without opening the list in a spreadsheet, which removes the zeros."),
 )
+ID_WRITTEN_ANEW = (
+    gettext_noop(
+        "This id was matched with one that is written in another way, because the patient is the same."
+    ),
+    gettext_noop("Nothing to do if it is the same. Ids should be written alike in each list."),
+)
 DAMAGED_NAME = (
     gettext_noop("Letters of this name are damaged in the file. The name recorded here stays."),
     gettext_noop("Export the list again as UTF-8."),
 )
+
+
+def explain_written_anew(given: str, here: str) -> tuple[str, str]:
+    """What is said of an id of the file that is written in another way here."""
+    return WITHOUT_ZEROS if given == here.lstrip("0") else ID_WRITTEN_ANEW

@@ -23,11 +23,12 @@ from contacts.imports.plan_notes import (
     CANCELLED_ALL_THE_SAME,
     CANCELLED_HERE,
     MOVED_HERE,
+    OLDER_VERSION,
     OTHER_PATIENT,
     OTHER_PERSON,
     STAYS_CANCELLED,
     VISIT_ALREADY_RECORDED,
-    WITHOUT_ZEROS,
+    explain_written_anew,
 )
 from contacts.imports.plans import (
     NOTHING_BESIDE,
@@ -41,11 +42,14 @@ from contacts.imports.plans import (
 )
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem, clip, translate
+from contacts.imports.reading.entry_versions import is_older, is_surely_older
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 from contacts.imports.three_way import (
+    VERSION,
     FieldChoice,
     Said,
     choose,
+    keep_version,
     leave_out_report,
     read_appointment_values,
     read_memory,
@@ -80,14 +84,14 @@ def make_plan(
     planner = _Planner(known, practice, columns, source, ignore_ids=ignore_ids)
     rows = sorted((row for person in known.people.values() for row in person.rows), key=lambda row: row.line)
     planned = [planner.plan(row) for row in rows]
-    in_use = {
-        person_key(each.row)
-        for each in planned
-        if each.outcome != RowOutcome.REJECTED and not each.cancels_only
-    }
+    used = [each for each in planned if each.outcome != RowOutcome.REJECTED and not each.cancels_only]
+    in_use = {person_key(each.row) for each in used if not each.is_outdated}
     contacts = {
         key: plan_contact(person, known, source) for key, person in known.people.items() if key in in_use
     }
+    for key in in_use & {person_key(each.row) for each in used if each.is_outdated}:
+        if contacts[key].contact:
+            contacts[key].keep_only_wish()
     cancelled = [each for result in refused if (each := planner.plan_refused(result))]
     return Plan(planned, contacts, cancelled)
 
@@ -116,6 +120,11 @@ class _Planner:
         key = person_key(row)
         self.seen |= {row.appointment_id} - {""}
         appointment, matched_by = self._match(row)
+        if appointment and matched_by == MatchedBy.ID and self._is_outdated(row, appointment):
+            note = self._note(row, OLDER_VERSION)
+            return PlannedRow(
+                row, RowOutcome.UNCHANGED, appointment, matched_by, notes=(note,), is_outdated=True
+            )
         if key in self.known.conflicts:
             owner_of_id = self.known.conflicts[key]
             is_theirs = appointment is not None and appointment.contact_id == owner_of_id.pk
@@ -134,6 +143,11 @@ class _Planner:
             planned.cancels_only = not planned.merges
         self._plan_known(planned, appointment)
         return planned
+
+    def _is_outdated(self, row: AppointmentRow | RowResult, appointment: Appointment) -> bool:
+        known = (read_memory(appointment, self.source) or {}).get(VERSION, "")
+        cancels = row.cancels if isinstance(row, RowResult) else row.status == CANCELLED
+        return (is_surely_older if cancels else is_older)(row.version, known)
 
     def _add(self, row: AppointmentRow) -> PlannedRow:
         if row.status == CANCELLED and (booked := self._find_by_time(row)):
@@ -168,9 +182,10 @@ class _Planner:
         planned.notes += tuple(self._note(row, reason) for reason in plan_appointment(planned, before))
         if planned.kept == read_memory(appointment, self.source):
             planned.kept = None
-        if row.appointment_id in self.known.with_zeros:
-            here = self.known.with_zeros[row.appointment_id]
-            planned.notes += (self._note(row, WITHOUT_ZEROS, value=f"{row.appointment_id}: {here}"),)
+        if row.appointment_id in self.known.written_anew:
+            here = self.known.written_anew[row.appointment_id]
+            why = explain_written_anew(row.appointment_id, here)
+            planned.notes += (self._note(row, why, value=f"{row.appointment_id}: {here}"),)
         elif row.appointment_id and row.appointment_id != appointment.external_id:
             ids = {"source": self.source, "external_id": row.appointment_id}
             planned.fields = {**planned.fields, **ids}
@@ -193,9 +208,12 @@ class _Planner:
         if appointment.status not in (Status.BOOKED, Status.CANCELLED):
             return None
         before = read_memory(appointment, self.source) or self.known.recalled.get(appointment.pk, {})
+        if self._is_outdated(result, appointment):
+            return RefusedRow(result, appointment, RowOutcome.UNCHANGED, dict(before), is_outdated=True)
         is_new = appointment.status == Status.BOOKED and before.get("status") != CANCELLED
         outcome = RowOutcome.CANCELLED if is_new else RowOutcome.UNCHANGED
-        return RefusedRow(result, appointment, outcome, leave_out_report(before) | {"status": CANCELLED})
+        kept = keep_version(leave_out_report(before) | {"status": CANCELLED}, result.version, before)
+        return RefusedRow(result, appointment, outcome, kept)
 
     def _may_be_about(self, row: AppointmentRow, appointment: Appointment) -> bool:
         """Whether at least one of name, number, patient id and time is the appointment's."""
@@ -297,7 +315,7 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
             planned.takes |= {"attendance"}
     if choices["kind"] == FieldChoice.TAKE:
         planned.fields = {**planned.fields, "kind": row.kind}
-    planned.kept = remember(said, before, held)
+    planned.kept = keep_version(remember(said, before, held), row.version, before)
     reasons = [MOVED_HERE] if choices["slot"] == FieldChoice.OURS else []
     both = [name for name in ("slot", "minutes", "provider", "kind") if choices[name] == FieldChoice.BOTH]
     return reasons + [_describe_both(name, held[name], said[name]) for name in both]
@@ -324,7 +342,7 @@ def _plan_cancellation(planned: PlannedRow, appointment: Appointment, before: Sa
         if before.get("status") == CANCELLED:
             return [BOOKED_HERE]
         planned.outcome = RowOutcome.CANCELLED
-    planned.kept = leave_out_report(before) | {"status": CANCELLED}
+    planned.kept = keep_version(leave_out_report(before) | {"status": CANCELLED}, planned.row.version, before)
     return []
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.problems import Problem
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import Said, read_person_values, read_row_values
+from contacts.imports.three_way import Said, keep_version, read_person_values, read_row_values
 from contacts.models import Appointment, Contact
 
 DEFAULT_MINUTES = 30
@@ -66,6 +66,12 @@ class PlannedContact:
         """What to keep of the file, empty for what was kept before; of a new contact all that it says."""
         return read_person_values(self.person) if self.contact is None else self.kept
 
+    def keep_only_wish(self) -> None:
+        """Change nothing but a wish, which the file can only make stricter."""
+        wish = self.fields.get("preferred_channel", "")
+        self.leave_out()
+        self.fields = {"preferred_channel": wish} if wish else NO_FIELDS
+
     def leave_out(self) -> None:
         """Change nothing after all."""
         self.fields, self.phone, self.other_phone, self.kept = NO_FIELDS, None, None, NO_FIELDS
@@ -85,7 +91,7 @@ class PlannedRow:
     `merges`: the appointment goes to another record of the patient; `cancels_only`: nothing else of the row
     counts. `kept`: what is kept of the file for a known appointment, None for what was kept before. `notes`:
     problems to report. `beside`: of a row that adds an appointment, the ids of those that the patient had at
-    that time and location when it was planned.
+    that time and location when it was planned. `is_outdated`: the file is older than what is known of it.
     """
 
     row: AppointmentRow
@@ -99,11 +105,14 @@ class PlannedRow:
     kept: Said | None = None
     notes: tuple[Problem, ...] = ()
     beside: frozenset[int] = NOTHING_BESIDE
+    is_outdated: bool = False
 
     @property
     def said(self) -> Said | None:
         """What to keep of the file, None for what was kept before; of a new appointment all that it says."""
-        return read_row_values(self.row) if self.outcome == RowOutcome.ADDED else self.kept
+        if self.outcome != RowOutcome.ADDED:
+            return self.kept
+        return keep_version(read_row_values(self.row), self.row.version, {})
 
     @property
     def starts_at(self) -> datetime:
@@ -137,7 +146,8 @@ class PlannedRow:
 class RefusedRow:
     """A rejected row that cancels an appointment all the same (product rule 44).
 
-    `kept`: what is kept of the file; `cancelled_note`: the problem that says of the row that it cancels.
+    `kept`: what is kept of the file; `cancelled_note`: the problem that says of the row that it cancels;
+    `is_outdated`: as of PlannedRow, so it doesn't.
     """
 
     result: RowResult
@@ -145,6 +155,7 @@ class RefusedRow:
     outcome: RowOutcome
     kept: Said
     cancelled_note: Problem | None = None
+    is_outdated: bool = False
 
 
 @dataclass

@@ -7,7 +7,7 @@ either, leading zeros aside, and those with the same name and number. Pure: no d
 from array import array
 from collections.abc import Iterator, Sequence
 
-from contacts.imports.identity import fold_letters, strip_zeros
+from contacts.imports.identity import fold_letters, plain_id
 from contacts.imports.packed_lists import PackedList, SeenKeys
 from contacts.imports.rows import RowResult
 
@@ -68,12 +68,12 @@ def _list_keys(result: RowResult) -> Iterator[int]:
     Two rows of different people can have the same hash by chance: then they are in one block, and no more.
     """
     if result.appointment_id:
-        yield hash(("appointment", strip_zeros(result.appointment_id) or result.appointment_id))
+        yield hash(("appointment", plain_id(result.appointment_id)))
     row = result.row or result.partial
     if row is None:
         return
     if row.patient_id:
-        yield hash(("patient", strip_zeros(row.patient_id) or row.patient_id))
+        yield hash(("patient", plain_id(row.patient_id)))
     name = fold_letters(row.first_name), fold_letters(row.last_name)
     numbers = {number.e164 for number in (row.mobile, row.home) if number}
     for number in numbers or {""}:

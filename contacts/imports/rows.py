@@ -115,7 +115,8 @@ class AppointmentRow:
     the moment (aware UTC) that it is in the location's zone.
 
     Texts are "" if the cell is empty; `language` is a code, `preference` a models.people.Preference.
-    `has_status`: whether the file says a status at all; `damaged`: fields whose cells lost letters.
+    `has_status`: whether the file says a status at all; `damaged`: fields whose cells lost letters;
+    `version`: see reading/entry_versions.py.
     """
 
     line: int
@@ -137,6 +138,7 @@ class AppointmentRow:
     status: str
     has_status: bool = True
     damaged: frozenset[str] = frozenset()
+    version: str = ""
     __reduce__ = reduce_to_fields
 
 
@@ -147,7 +149,7 @@ class RowResult:
     `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
     `cancels`: its status, or another column, says that the appointment is cancelled, which counts even then
     (product rule 44), unless cells are missing or too many, so that it isn't clear which cell is the status.
-    `partial`: what could be read of a rejected row, if its time could.
+    `partial`: what could be read of a rejected row, if its time could. `version`: as of the row.
     """
 
     line: int
@@ -156,6 +158,7 @@ class RowResult:
     problems: tuple[Problem, ...]
     cancels: bool = False
     partial: AppointmentRow | None = None
+    version: str = ""
     __reduce__ = reduce_to_fields
 
 
@@ -186,9 +189,12 @@ class _RowReader:
         shown = [problem for problem in self.problems if problem.weight == REJECTED or not rejected]
         appointment_id = clip(self._value("appointment_id"), 120)
         cancels = is_whole and self._find_stated_status() == CANCELLED
+        version = clip(self._value("version"))
         if not rejected:
-            return RowResult(self.raw.line, appointment_id, row, tuple(shown), cancels)
-        return RowResult(self.raw.line, appointment_id, None, tuple(shown), cancels, partial=row)
+            return RowResult(self.raw.line, appointment_id, row, tuple(shown), cancels, version=version)
+        return RowResult(
+            self.raw.line, appointment_id, None, tuple(shown), cancels, partial=row, version=version
+        )
 
     def _read_fields(self) -> AppointmentRow | None:
         first_name, last_name = self._read_names()
@@ -216,6 +222,7 @@ class _RowReader:
             kind=self._text("kind"),
             status=self._read_status(),
             has_status=bool(self._find_stated_status()),
+            version=clip(self._value("version")),
         )
         return row if starts_at else None
 

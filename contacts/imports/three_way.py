@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from contacts.imports.people import ImportedPerson
+from contacts.imports.reading.entry_versions import is_older, is_same_state
 from contacts.imports.rows import AppointmentRow, location_key
 from contacts.models import Appointment, Contact
 
@@ -29,6 +30,8 @@ class FieldChoice(StrEnum):
 
 # Among what a source said last: a report of the API has said it, or the same again, since a list did.
 REPORTED = "reported"
+# Which version of the visit that was, where the kind of file has versions (reading/entry_versions.py).
+VERSION = "version"
 
 
 def choose(
@@ -60,6 +63,16 @@ def remember(said: Mapping[str, str], before: Mapping[str, str], held: Mapping[s
 def leave_out_report(said: Mapping[str, str]) -> Said:
     """What a source said last, once a list has spoken after the API."""
     return {name: value for name, value in said.items() if name != REPORTED}
+
+
+def keep_version(kept: Said, version: str, before: Mapping[str, str]) -> Said:
+    """What to keep of an import, with the version that it was of.
+
+    The one kept before stays if it is newer, or if nothing else has changed than when the file was written.
+    """
+    known = before.get(VERSION, "")
+    is_same = is_same_state(version, known) and kept == leave_out_report(before)
+    return kept if not version or is_same or is_older(version, known) else kept | {VERSION: version}
 
 
 def read_memory(record: Contact | Appointment, source: str) -> Said | None:

@@ -13,8 +13,17 @@ from django.utils.translation import gettext, gettext_noop
 
 from contacts.imports.columns import Columns
 from contacts.imports.files import Table
-from contacts.imports.identity import Identity, has_same_first, is_no_id, is_related
+from contacts.imports.identity import (
+    Identity,
+    has_same_first,
+    has_same_name,
+    is_no_id,
+    is_related,
+    plain_id,
+    shares_number,
+)
 from contacts.imports.people import describe_row
+from contacts.imports.plan_notes import ID_WRITTEN_ANEW
 from contacts.imports.problems import NOTE, REJECTED, Problem, clip, translate
 from contacts.imports.rows import AppointmentRow, RowResult
 from contacts.imports.words import CANCELLED
@@ -62,14 +71,44 @@ def settle_ids(results: Sequence[RowResult], columns: Columns) -> list[RowResult
     `results`: without what is no id; all rows of a patient id among them.
     """
     groups: dict[str, list[RowResult]] = defaultdict(list)
+    alike: dict[str, list[str]] = {}  # plain id -> the ids as they are written
     for result in results:
-        if result.row and result.row.patient_id:
-            groups[result.row.patient_id].append(result)
+        if result.row and (written := result.row.patient_id):
+            groups[written].append(result)
+            ways = alike.setdefault(plain_id(written), [])
+            if written not in ways:
+                ways.append(written)
     changed: dict[int, RowResult] = {}
+    for first, *others in (ways for ways in alike.values() if len(ways) > 1):
+        for other in others:
+            changed |= _join_ids(groups, first, other, columns)
     for group in groups.values():
         if len({_name(result) for result in group}) > 1:
             changed |= {each.line: each for each in _settle_group(group, columns)}
     return [changed.get(result.line, result) for result in results]
+
+
+def _join_ids(
+    groups: dict[str, list[RowResult]], first: str, other: str, columns: Columns
+) -> dict[int, RowResult]:
+    """Give the rows of an id that is written in another way the first one, if all are of one patient."""
+    one, *rest = dict.fromkeys(describe_row(each.row) for each in groups[first] + groups[other] if each.row)
+    if not all(has_same_name(one, each) and shares_number(one, each) for each in rest):
+        return {}
+    joined = [
+        replace(
+            each,
+            row=replace(each.row, patient_id=first),
+            problems=(
+                *each.problems,
+                _note(each, columns, "patient_id", f"{other}: {first}", ID_WRITTEN_ANEW),
+            ),
+        )
+        for each in groups.pop(other)
+        if each.row
+    ]
+    groups[first] += joined
+    return {each.line: each for each in joined}
 
 
 def find_damaged_fields(table: Table, columns: Columns) -> dict[int, frozenset[str]]:

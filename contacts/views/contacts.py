@@ -1,6 +1,5 @@
 """Contacts: the searchable list, a contact's page, and the changes made there."""
 
-from dataclasses import dataclass
 from typing import cast
 
 from django.contrib import messages
@@ -28,12 +27,13 @@ from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.exporting import begin_export
 from contacts.forms.contacts import ASKED_ABOUT, ConsentForm, ContactForm, OptInForm, OptOutForm
 from contacts.merging import find_survivor
-from contacts.models import Appointment, Contact, PhoneNumber
+from contacts.models import Contact, PhoneNumber
 from contacts.number_looks import show_in_full
 from contacts.own_numbers import is_own_number
 from contacts.people import lock_people, mark_numbers_usable
 from contacts.queries import read_next_appointments, read_person
 from contacts.searches import is_search_key, recall_search, remember_search
+from contacts.templatetags.contact_rows import ContactLine
 
 PER_PAGE = 100
 
@@ -42,14 +42,6 @@ class HtmxRequest(HttpRequest):
     """A request with the attributes of django-htmx's middleware."""
 
     htmx: HtmxDetails
-
-
-@dataclass(frozen=True)
-class ContactLine:
-    """One row of the list."""
-
-    contact: Contact
-    next_appointment: Appointment | None
 
 
 @permission_required("contacts.view_contact", raise_exception=True)

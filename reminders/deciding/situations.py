@@ -102,17 +102,21 @@ class PracticeConfig:
 
     def complete(self, reminder: Reminder) -> Reminder:
         """Give a reminder of without_settings(), with its appointment, its step, location and provider."""
-        if step := self.steps.get(reminder.step_id):
-            reminder.step = step
         self.place(reminder.appointment)
+        return self.add_step(reminder)
+
+    def add_step(self, reminder: Reminder) -> Reminder:
+        """Give a reminder its step. One that is newer than these settings is read."""
+        if step := self.steps.get(reminder.step_id):
+            reminder.attach(step=step)
         return reminder
 
     def place(self, appointment: Appointment) -> Appointment:
         """Give an appointment its location and provider. One that is newer than these settings is read."""
         if location := self.locations.get(appointment.location_id):
-            appointment.location = location
+            appointment.attach(location=location)
         if provider := self.providers.get(appointment.provider_id or 0):
-            appointment.provider = provider
+            appointment.attach(provider=provider)
         return appointment
 
     def copy_rows(self) -> "PracticeConfig":
@@ -294,11 +298,15 @@ def read_shared_facts(reminder: Reminder, *, covered: bool | None = None) -> Sha
 
 
 def read_reminder_facts(
-    reminder: Reminder, *, sending_paused: bool, shared: SharedFacts | None = None
+    reminder: Reminder,
+    *,
+    sending_paused: bool,
+    shared: SharedFacts | None = None,
+    ordered_at: datetime | None = None,
 ) -> ReminderFacts:
     """All that matters to decide() but the Limits, from the rows that read_shared_facts() takes.
 
-    `shared`: its shared facts, where they were read already.
+    `shared`: its shared facts, where they were read already. `ordered_at`: as if it were ordered then.
     """
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
@@ -311,7 +319,7 @@ def read_reminder_facts(
         number=number,
         script_text=shared.script_text,
         situation=Situation(
-            not_before=reminder.not_before,
+            not_before=ordered_at or reminder.not_before,
             not_after=reminder.not_after,
             revision=reminder.revision,
             appointment_revision=appointment.revision,
@@ -329,7 +337,7 @@ def read_reminder_facts(
             has_script=shared.has_script,
             hours=shared.hours,
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
-            ordered=reminder.ordered_by_id is not None,
+            ordered=ordered_at is not None or reminder.ordered_by_id is not None,
             at_once_from=find_late_booking(reminder),
             location_paused=location.paused_at is not None,
             mode=find_mode(reminder.chosen_mode or "", is_real=is_real),  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from reminders.health.rounds import note_trouble
+from reminders.health.rounds import name_error, note_trouble
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,11 @@ class DatabaseRetry:
                 write()
                 return
             except (DatabaseError, InterfaceError) as error:
-                # the type only: a database error's message may contain personal data
-                log.error("not recorded: %s", type(error).__name__)
                 note_trouble(error)
                 may_pass = isinstance(error, OperationalError | InterfaceError)
                 if not may_pass or time.monotonic() > self._ends_at:
+                    log.error("not recorded: %s", name_error(error))
                     return
+                log.warning("to be recorded again in %.1f s: %s", PAUSE, name_error(error))
             connection.close()
             time.sleep(PAUSE)

@@ -29,7 +29,7 @@ from reminders.dispatch.submission import (
     open_singles,
     record_results,
 )
-from reminders.health.rounds import note_trouble
+from reminders.health.rounds import name_error, note_trouble
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.traffic.gate import read_gate
 from reminders.traffic.local_faults import HeldBack
@@ -145,13 +145,13 @@ class ClaimWork:
             hold_while_paused(held, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - they stay claimed until the lease ends
             note_trouble(error)
-            log.error("%s reminders were not held: %s", len(held), type(error).__name__)
+            log.error("%s reminders were not held: %s", len(held), name_error(error))
 
     def _open_group(self, group: list[int]) -> list[Submission]:
         try:
             return open_batch(group, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - its reminders are then opened singly
-            log.error("a campaign of %s was not opened: %s", len(group), type(error).__name__)
+            log.error("a campaign of %s was not opened: %s", len(group), name_error(error))
             self._singles.extend(group)
             return []
 
@@ -165,7 +165,7 @@ class ClaimWork:
             if not is_lock_timeout(error):
                 note_trouble(error)
             # the type only: a database error's message may contain personal data
-            log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
+            log.error("reminders %s were not opened: %s", reminder_ids, name_error(error))
             return []
 
 

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from contacts.models import Appointment, Location, Provider
+from contacts.row_addresses import write_row_address
 from contacts.templatetags.chips import VISIT_LOOKS
 from contacts.wall_times import read_clock
-from reminders.pages.day import write_visit_address
 from reminders.pages.provider_day import A_DAY, read_visits_between
 from reminders.planning.open_times import OpenTimes, read_open_times
 
 MOST_COLUMNS = 8  # of providers; with more there are, those who have visits on that day have columns
 SHORTEST_BOX = timedelta(minutes=15)  # 24 pixels high, which a finger hits
+# Columns that the calendar shows something of; converting the others would take as long as all the rest.
+SHOWN = (
+    *("kind", "starts_at", "ends_at", "status", "revision", "answer", "answer_revision"),
+    *("contact__first_name", "contact__last_name", "contact__erased_at", "location__name", "provider__name"),
+)
 EARLIEST, LATEST = time(8), time(18)  # shown at least
 
 
@@ -41,7 +46,7 @@ class CalendarVisit:
 
     @property
     def href(self) -> str:
-        return write_visit_address(self.pk)
+        return write_row_address("appointment", self.pk)
 
     @property
     def word(self) -> str:
@@ -124,7 +129,7 @@ def _read_visits(
     visits = read_visits_between(days[0], days[-1] + A_DAY, location, with_no_shows=True)
     if provider:
         visits = visits.filter(provider=provider)
-    for visit in visits.select_related("contact", "location", "provider"):
+    for visit in visits.select_related("contact", "location", "provider").only(*SHOWN):
         start, end = (
             read_clock(moment, location.time_zone)[0] for moment in (visit.starts_at, visit.ends_at)
         )

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
+from contacts.row_addresses import write_row_address
 from contacts.templatetags.display import clock
 from reminders.deciding.shared_settings import SharedSettings
 from reminders.pages.day_reading import VisitOfDay, read_visits_of_day, today_at
@@ -46,7 +46,6 @@ LABELS = {
 COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in codes}
 # A visit that began so long ago is folded away; until then somebody may still come in late.
 FOLDED_AFTER = timedelta(minutes=30)
-mask_once = lru_cache(maxsize=4096)(mask)
 
 
 @dataclass(frozen=True)
@@ -103,10 +102,15 @@ class Group:
     def unmarked(self) -> int:
         return sum(row.is_unmarked for row in self.past)
 
+    @cached_property
+    def before_now(self) -> tuple[Row, ...]:
+        """Those of `rows` that stand before the line of now."""
+        begin = (place for place, row in enumerate(self.rows) if row.pk == self.next_pk)
+        return self.rows[: next(begin, None)]
+
     @property
-    def is_over(self) -> bool:
-        """Whether now is after the last row."""
-        return bool(self.now) and self.next_pk is None
+    def after_now(self) -> tuple[Row, ...]:
+        return self.rows[len(self.before_now) :]
 
 
 @dataclass(frozen=True)
@@ -192,22 +196,22 @@ def keep_state(rows: Iterable[Row], state: str) -> list[Row]:
 
 def build_row(visit: VisitOfDay, now: datetime) -> Row:
     """The visit with plain values only, so that nothing is read or worked out while it is shown."""
-    appointment = visit.appointment
-    contact, starts_at = appointment.contact, appointment.wall_start
-    provider = appointment.provider.name if appointment.provider else ""
+    appointment, pk = visit.appointment, visit.appointment.pk
+    contact, provider, starts_at = appointment.contact, appointment.provider, appointment.wall_start
+    phone, provider_name = contact.phone, provider.name if provider else ""
     is_booked = appointment.status == Appointment.Status.BOOKED
     return Row(
-        pk=appointment.pk,
+        pk=pk,
         starts_at=starts_at,
         time=clock(starts_at),
-        href=write_visit_address(appointment.pk),
+        href=write_row_address("appointment", pk),
         name=contact.full_name,
-        about=" · ".join(filter(None, [appointment.kind, provider])),
+        about=" · ".join(filter(None, [appointment.kind, provider_name])),
         kind=appointment.kind,
-        provider=provider,
+        provider=provider_name,
         provider_id=appointment.provider_id,
         location=appointment.location.name,
-        number=mask_once(contact.phone.e164) if contact.phone else "",
+        number=mask(phone.e164) if phone else "",
         number_id=contact.phone_id,
         standing=visit.standing,
         call_reminder_id=visit.call_reminder.pk if visit.call_reminder else None,
@@ -215,17 +219,6 @@ def build_row(visit: VisitOfDay, now: datetime) -> Row:
         is_cancelled=appointment.status == Appointment.Status.CANCELLED,
         is_unmarked=is_booked and appointment.starts_at < now - FOLDED_AFTER,
     )
-
-
-def write_visit_address(pk: int) -> str:
-    """The address of a visit's page."""
-    return _address_of_visits().format(pk)
-
-
-@cache
-def _address_of_visits() -> str:
-    """Their pages' address with {} for the id: looked up once, and not for each row."""
-    return reverse("appointment", args=[0]).replace("/0/", "/{}/")
 
 
 def _group(

@@ -1,6 +1,6 @@
 """Reading a day's visits with their reminders, calls and settings: few queries, however many visits."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -22,6 +22,7 @@ from reminders.pages.standings import (
     StandingFacts,
     find_orderable,
     find_standing,
+    needs_reminders,
     read_standing_facts,
 )
 from reminders.rules.states import REMINDER_ORDERABLE
@@ -37,8 +38,11 @@ UNSHOWN = (
         for name in ("created_at", "erased_at")
     ),
     *(f"contact__{phone}__unusable_detail" for phone in ("phone", "other_phone")),
+    *(f"contact__other_phone__{name}" for name in ("e164", "unusable_since", "consent_basis", "time_zones")),
     *("file_values", "source", "external_id", "created_at", "updated_at", "details_at", "booked_at"),
+    *("ends_at", "batch"),
 )
+UNSHOWN_OF_REMINDERS = ("claim", "lease_until", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,18 @@ def read_visits_of_day(
 def _read_reminders(
     visits: Collection[Appointment], practice: SharedSettings
 ) -> Mapping[int, list[Reminder]]:
-    """The reminders of the present revisions, by the visit's id, each with its calls."""
-    by_id = {visit.pk: visit for visit in visits}
+    """The reminders of the present revisions, by the visit's id, each with its calls, where they matter.
+
+    `visits`: with their locations and providers.
+    """
+    by_id = {visit.pk: visit for visit in visits if needs_reminders(visit)}
     present = Reminder.objects.filter(is_any("appointment", by_id), revision=F("appointment__revision"))
-    found = list(without_settings(present).order_by("due_at", "pk"))
+    found = list(without_settings(present).defer(*UNSHOWN_OF_REMINDERS).order_by("due_at", "pk"))
     attach_calls(found)
     by_visit: defaultdict[int, list[Reminder]] = defaultdict(list)
     for reminder in found:
-        reminder.appointment = by_id[reminder.appointment_id]
-        by_visit[reminder.appointment_id].append(practice.config.complete(reminder))
+        reminder.attach(appointment=by_id[reminder.appointment_id])
+        by_visit[reminder.appointment_id].append(practice.config.add_step(reminder))
     return by_visit
 
 
@@ -125,8 +132,7 @@ def _read_visit(visit: Appointment, reminders: list[Reminder], shared: DayFacts)
         practice=practice,
     )
     standing = find_standing(facts)
-    wanted = find_orderable(facts, standing)
-    lead = next((one for one in reminders if one.pk == wanted), None)
+    lead = find_orderable(facts, standing)
     if lead and find_order_refusal(
         lead, shared.now, sending_paused=shared.sending_paused, shared=practice.shared_facts_of(lead)
     ):
@@ -138,15 +144,20 @@ def _add_families(
     visits: list[VisitOfDay], reminders: Mapping[int, list[Reminder]], now: datetime
 ) -> list[VisitOfDay]:
     """The visits with whom a call now would be about; all that can be meant were read already."""
-    leads = [one.call_reminder for one in visits if one.call_reminder]
-    orderable = (
-        reminder
+    ahead = [
+        one
         for one in visits
         if one.appointment.status == Appointment.Status.BOOKED and one.appointment.starts_at > now
+    ]
+    visits_of = Counter(one.appointment.contact.phone_id for one in ahead)
+    shared = [one for one in ahead if visits_of[one.appointment.contact.phone_id] > 1]
+    orderable = (
+        reminder
+        for one in shared
         for reminder in reminders[one.appointment.pk]
         if reminder.state in REMINDER_ORDERABLE
     )
-    families = choose_families(leads, orderable)
+    families = choose_families([one.call_reminder for one in shared if one.call_reminder], orderable)
     return [_with_family(one, families) for one in visits]
 
 

@@ -94,6 +94,14 @@ def find_standing(facts: StandingFacts) -> Standing:
     return Standing("not_reminded", _("no reminder"))
 
 
+def needs_reminders(appointment: Appointment) -> bool:
+    """Whether its reminders matter to its standing, or a call may be ordered; else what is known of the visit
+    itself says all.
+    """
+    is_booked = appointment.status == Appointment.Status.BOOKED
+    return is_booked and appointment.current_answer != Appointment.Answer.CONFIRMED
+
+
 def describe_visit(facts: StandingFacts) -> Standing | None:
     """Arrived, no-show or cancelled; beside the first two, what the patient had said."""
     status = facts.appointment.status
@@ -134,9 +142,10 @@ def describe_open_call(facts: StandingFacts) -> Standing | None:
 
 def describe_optout(facts: StandingFacts) -> Standing | None:
     phone = facts.appointment.contact.phone
-    channels = _find_channels(facts)
-    optouts = [phone.opted_out_at(channel) for channel in channels] if phone else []
-    if not optouts or None in optouts:
+    if phone is None or not (phone.voice_opted_out_at or phone.sms_opted_out_at):
+        return None
+    optouts = [phone.opted_out_at(channel) for channel in _find_channels(facts)]
+    if None in optouts:
         return None
     return Standing("opted_out", next_step=_("since %s") % facts.describe(optouts[0]))
 
@@ -239,19 +248,19 @@ def name_way(way: str) -> str:
     return str(Way(way).label if way in Way.values else Way.STAFF.label)
 
 
-def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
+def find_orderable(facts: StandingFacts, standing: Standing) -> Reminder | None:
     """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
     if standing.code in NO_CALL_WANTED or facts.appointment.starts_at <= facts.now:
         return None
-    usable = [
+    by_time = sorted(facts.reminders, key=lambda reminder: (reminder.due_at, reminder.pk))
+    pending = [reminder for reminder in by_time if reminder.state in REMINDER_PENDING]
+    ended = [reminder for reminder in reversed(by_time) if reminder.state not in REMINDER_PENDING]
+    usable = (
         reminder
-        for reminder in facts.reminders
-        if may_order_call(reminder, facts.now) and step_channel_of(reminder) == Channel.VOICE
-    ]
-    pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
-    if pending:
-        return min(pending, key=lambda reminder: (reminder.due_at, reminder.pk)).pk
-    return max(usable, key=lambda reminder: (reminder.due_at, reminder.pk)).pk if usable else None
+        for reminder in (*pending, *ended)
+        if step_channel_of(reminder) == Channel.VOICE and may_order_call(reminder, facts.now)
+    )
+    return next(usable, None)
 
 
 def _find_coming(

@@ -16,12 +16,15 @@ class SendingMode(models.TextChoices):
     LIVE = "live", _("live")
 
 
+_CHOSEN = frozenset(SendingMode.values)  # which `values` makes again each time, for each row of a page
+
+
 def find_mode(chosen: str, *, is_real: bool) -> SendingMode:
     """The mode that applies. `chosen`: a SendingMode, or "" while nobody has chosen one.
 
     `is_real`: whether requests leave this machine (sandbox_hosts.py). What somebody chose holds at any
     address: sandbox with a real one means that nothing is sent, and trial can be rehearsed in the sandbox.
     """
-    if chosen in SendingMode.values:
+    if chosen in _CHOSEN:
         return SendingMode(chosen)
     return SendingMode.TRIAL if is_real else SendingMode.SANDBOX

@@ -2,6 +2,7 @@
 tenth of the time of a template. Whatever somebody has written is escaped here, by hand.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -9,11 +10,11 @@ from django import template
 from django.template.context import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from contacts.templatetags.display import icon
 from reminders.pages.day import Row
-from reminders.templatetags.reminder_display import chip
+from reminders.templatetags.reminder_display import draw_state
 
 register = template.Library()
 ROW = """<li class="row-line{classes}" id="appointment-{pk}"{swap}>
@@ -42,9 +43,10 @@ SWAP = ' hx-swap-oob="morph"'
 class RowLook:
     """What all rows of a page share, as HTML: words and icons, and for htmx `swap`, an attribute.
 
-    `arrived`, `no_show`: patterns of buttons.
+    `language`: of the page. `arrived`, `no_show`: patterns of buttons.
     """
 
+    language: str | None
     may_change: bool
     show_place: bool
     swap: str
@@ -60,6 +62,7 @@ class RowLook:
 def row_look(context: RequestContext) -> RowLook:
     """Looked up once for all rows of a page, or of what has changed on it."""
     return RowLook(
+        language=get_language(),
         may_change=bool(context["perms"]["contacts"]["change_appointment"]),
         show_place=bool(context.get("show_place")),
         swap=SWAP if context.get("changes") else "",
@@ -80,26 +83,28 @@ def _prepare_mark(status: str, key: str, icon_name: str, word: str) -> str:
 
 
 @register.filter
-def drawn(row: Row, look: RowLook) -> SafeString:
-    """The row as an element of the list."""
+def drawn(rows: Iterable[Row], look: RowLook) -> SafeString:
+    """The rows as elements of the list."""
+    return SafeString("".join(_draw(row, look) for row in rows))
+
+
+def _draw(row: Row, look: RowLook) -> str:
     acts = look.may_change and not row.is_cancelled
     about = " · ".join(filter(None, (row.about, row.location if look.show_place else "")))
     name = escape(row.name)
-    return SafeString(
-        ROW.format(
-            classes=_classes_of(row),
-            pk=row.pk,
-            swap=look.swap,
-            time=escape(row.time),
-            href=row.href,
-            name=name,
-            about=escape(about),
-            chip=chip(row.standing.code, row.standing.words),
-            next_step=_draw_next_step(row, look),
-            number=escape(row.number or "–"),
-            call=_draw_call(row, look, name) if acts and row.call_reminder_id else "",
-            marks=_draw_marks(row, look, name) if acts else "",
-        )
+    return ROW.format(
+        classes=_classes_of(row),
+        pk=row.pk,
+        swap=look.swap,
+        time=escape(row.time),
+        href=row.href,
+        name=name,
+        about=escape(about),
+        chip=draw_state(row.standing.code, row.standing.words, look.language),
+        next_step=_draw_next_step(row, look),
+        number=escape(row.number or "–"),
+        call=_draw_call(row, look, name) if acts and row.call_reminder_id else "",
+        marks=_draw_marks(row, look, name) if acts else "",
     )
 
 

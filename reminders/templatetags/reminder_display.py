@@ -99,12 +99,12 @@ def visit_to_undo(message: Message) -> int | None:
 @register.simple_tag
 def chip(state: str, words: str = "") -> SafeString:
     """A state as a chip; `words` replace its own word ("confirmed 9:12 by key 1")."""
-    return _draw_chip(state, words, get_language())
+    return draw_state(state, words, get_language())
 
 
 @lru_cache(maxsize=4096)  # most rows of a day have one of a few; no words are about a person
-def _draw_chip(state: str, words: str, language: str | None) -> SafeString:
-    """`language`: in which the look's own word is shown."""
+def draw_state(state: str, words: str, language: str | None) -> SafeString:
+    """The same; `language`: that of the page, in which the state's own word is shown."""
     return draw_chip(LOOKS.get(state, UNKNOWN_STATE), words)
 
 

@@ -154,3 +154,28 @@ def test_production_writes_objects_and_a_laptop_writes_text() -> None:
             check=True,
         )
         assert shown.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("debug", ["true", "false"])
+def test_no_library_writes_lines_past_the_one_handler_that_removes_personal_data(debug: str) -> None:
+    """Django itself does so where DEBUG is on, as under `make run`."""
+    code = """
+import django, logging
+django.setup()
+for name in ("django", "django.request", "django.server", "django.security", "celery", "gunicorn.error"):
+    logging.getLogger(name).error("refused: %s", "/hooks/robotalker/c.abc.status:secret")
+"""
+    environment = {
+        **os.environ,
+        "DEBUG": debug,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "a-key-for-this-test-only-" * 3,
+        "ALLOWED_HOSTS": "callboard.example",
+        "PUBLIC_BASE_URL": "https://callboard.example",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    lines = done.stderr.splitlines()
+    assert len(lines) == 6, lines
+    assert "secret" not in done.stderr

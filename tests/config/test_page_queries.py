@@ -42,7 +42,6 @@ MORE = {
         20,
         "it first plans what came to be owed in the pause, step by step, and then asks every rule about it",
     ),
-    "admin/reminders/callrecord/": (13, "two filters offer what there is, and who looks is recorded"),
     "undo of an import": (23, "what the list changed is compared with all that was done and said since"),
 }
 # Deeds, and how many queries each needs at most: they lock rows, change them, and write the history, the

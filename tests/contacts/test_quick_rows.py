@@ -42,6 +42,20 @@ def test_a_row_that_is_read_equals_one_that_is_made() -> None:
 
 
 @pytest.mark.django_db
+def test_a_row_that_is_attached_is_the_one_that_an_assignment_gives() -> None:
+    reminder = make_due_reminder()
+    attached, assigned = (Reminder.objects.get() for _each in range(2))
+    visit = Appointment.objects.get()
+    attached.attach(appointment=visit)
+    assigned.appointment = visit
+    assert attached._state.fields_cache == assigned._state.fields_cache == {"appointment": visit}
+    with CaptureQueriesContext(connection) as queries:
+        assert attached.appointment is visit
+        assert attached.appointment_id == reminder.appointment_id
+    assert len(queries) == 0
+
+
+@pytest.mark.django_db
 def test_a_row_that_is_made_equals_one_of_the_constructor() -> None:
     reminder = make_due_reminder()
     values = {"reminder": reminder, "batch": None, "ordered_by_id": None, "text": "Hello", "public_id": "x"}

@@ -16,13 +16,15 @@ from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.calendar_people import describe_event, read_description
+from contacts.imports.reading.entry_versions import HEADER as VERSION
+from contacts.imports.reading.entry_versions import write_version
 from contacts.imports.reading.event_ids import name_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
 
 HEADERS = [
     "appointment id", "patient name", "mobile phone", "date", "time", "start time zone",
-    "duration min", "provider", "location", "type", "status",
+    "duration min", "provider", "location", "type", VERSION, "status",
 ]  # fmt: skip
 BACK, AHEAD = timedelta(days=1), timedelta(days=400)
 # Outlook writes “Canceled:” before the subject of a meeting that was called off, people write “Cancelled - ”,
@@ -78,10 +80,11 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
         occurrences = _expand(calendars, events, now, left_out)
     with refuse_after(seconds, "slow_calendar"):
-        rows = _read_occurrences(events, occurrences)
+        rows = _read_occurrences(events, occurrences, now)
         sheet = ParsedSheet("", PackedList([(1, HEADERS), *rows]))
         for event in gone:
-            sheet.rows.append((len(sheet.rows) + 1, _read_event(event, in_series=True)))
+            version = _describe_version(event, now)
+            sheet.rows.append((len(sheet.rows) + 1, _read_event(event, version, in_series=True)))
     after = len(sheet.rows) + 1
     sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
     sheet.notes = {"outside_window": _count_outside(events, now)}
@@ -97,12 +100,16 @@ def _parse_text(data: bytes) -> list[Calendar]:
 
 
 def _read_occurrences(
-    events: Iterable[Component], occurrences: Iterable[Component]
+    events: Iterable[Component], occurrences: Iterable[Component], now: datetime
 ) -> Iterator[tuple[int, list[str]]]:
     series = {_text(event, "UID") for event in events if _is_of_a_series(event)}
+    # Of the events themselves: the library gives all visits of a series its highest SEQUENCE.
+    versions = {(_text(each, "UID"), _recurrence_of(each)): _describe_version(each, now) for each in events}
     budget = Budget()
     for line, event in enumerate(occurrences, 2):
-        cells = _read_event(event, in_series=_text(event, "UID") in series)
+        uid = _text(event, "UID")
+        version = versions.get((uid, _recurrence_of(event))) or versions.get((uid, ""), "")
+        cells = _read_event(event, version, in_series=uid in series)
         budget.take(cells)
         yield line, cells
 
@@ -188,6 +195,13 @@ def _version_of(event: Component) -> tuple[int, str]:
         sequence = 0
     stamp = event.get("LAST-MODIFIED") or event.get("DTSTAMP")
     return sequence, stamp.to_ical().decode() if stamp is not None and hasattr(stamp, "to_ical") else ""
+
+
+def _describe_version(event: Component, now: datetime) -> str:
+    sequence = _version_of(event)[0] if "SEQUENCE" in event else None
+    modified, written = _moment(event, "LAST-MODIFIED"), _moment(event, "DTSTAMP")
+    of_series = "RRULE" in event or "RDATE" in event
+    return write_version(now, sequence=sequence, modified=modified, written=written, of_series=of_series)
 
 
 def _recurrence_of(event: Component) -> str:
@@ -304,7 +318,7 @@ def _count_outside(events: Iterable[Component], now: datetime) -> int:
     return sum(not now - BACK <= _start_of(event) <= now + AHEAD for event in single)
 
 
-def _read_event(event: Component, *, in_series: bool) -> list[str]:
+def _read_event(event: Component, version: str, *, in_series: bool) -> list[str]:
     described = describe_event(event)
     return [
         _name_id(event, _recurrence_of(event) if in_series else ""),
@@ -314,6 +328,7 @@ def _read_event(event: Component, *, in_series: bool) -> list[str]:
         described.provider,
         described.location,
         described.kind,
+        version,
         _read_status(event, is_declined=described.is_declined),
     ]
 

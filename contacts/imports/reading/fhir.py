@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contacts.imports.packed_lists import PackedList
+from contacts.imports.reading.entry_versions import HEADER as VERSION
+from contacts.imports.reading.entry_versions import write_version
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 
 HEADERS = [
     "appointment id", "patient id", "patient name", "mobile phone", "home phone", "language",
     "do not contact", "inactive patient", "date", "time", "start time zone", "duration min", "provider",
-    "location", "type", "status",
+    "location", "type", VERSION, "status",
 ]  # fmt: skip
 # FHIR's appointmentstatus in the words of contacts.imports.words. Of the rest (proposed, waitlist) nobody has
 # promised a time: they stay as they are, and are rejected as unknown.
@@ -33,8 +35,11 @@ MOST_CONTAINED = 50
 Resource = Mapping[str, Any]
 
 
-def parse_fhir(data: bytes) -> ParsedSheet:
-    """Return one row for each appointment, in the order of the file. `data`: UTF-8. Raises ParserRefusal."""
+def parse_fhir(data: bytes, now: datetime) -> ParsedSheet:
+    """Return one row for each appointment, in the order of the file. `data`: UTF-8; `now`: aware.
+
+    Raises ParserRefusal.
+    """
     resources: dict[str, Resource] = {}
     appointments = []
     for url, resource in _list_resources(data.decode("utf-8", "replace")):
@@ -54,7 +59,7 @@ def parse_fhir(data: bytes) -> ParsedSheet:
         if start is None and not appointment.get("start") and appointment.get("status") not in OFF:
             sheet.skipped.append((line, str(appointment.get("id", ""))[:100], "no_start"))
             continue
-        for at, cells in enumerate(_read_appointment(appointment, start, resources)):
+        for at, cells in enumerate(_read_appointment(appointment, start, resources, now)):
             line += bool(at)
             budget.take(cells)
             sheet.rows.append((line, cells))
@@ -89,7 +94,7 @@ def _read_lines(text: str) -> list[Any]:
 
 
 def _read_appointment(
-    appointment: Resource, start: datetime | None, resources: Mapping[str, Resource]
+    appointment: Resource, start: datetime | None, resources: Mapping[str, Resource], now: datetime
 ) -> Iterator[list[str]]:
     """Yield the row of each patient; one without a name if there is none."""
     contained = {f"#{each.get('id')}": each for each in _dicts(appointment.get("contained"))[:MOST_CONTAINED]}
@@ -113,6 +118,7 @@ def _read_appointment(
             next((_name_person(each[2]) or each[3] for each in actors if each[0] in PROVIDERS), ""),
             next((str(each[2].get("name") or each[3]) for each in actors if each[0] == "Location"), ""),
             _read_kind(appointment),
+            _read_version(appointment, now),
             _read_status(appointment, says),
         ]
 
@@ -242,6 +248,12 @@ def _read_kind(appointment: Resource) -> str:
             if found:
                 return found
     return ""
+
+
+def _read_version(appointment: Resource, now: datetime) -> str:
+    meta = appointment.get("meta")
+    updated = _moment(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+    return write_version(now, modified=updated)
 
 
 def _moment(value: object) -> datetime | None:

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -275,12 +275,19 @@ def _read_sheets(
         rows=layout.rows,
         form=f"{form}, {chosen.name}" if len(sheets) > 1 else form,
         understood=ReadChoices("", decoded.encoding if decoded else "", layout.header_line, chosen.name),
-        skipped=layout.skipped,
+        skipped=(*layout.skipped, *_list_skipped(sheets, chosen.name)),
         questions=questions,
         damaged=frozenset(chosen.mender.damaged),
         notes=chosen.mender.describe_repairs(),
         sheets=tuple(each.name for each in found),
     )
+
+
+def _list_skipped(sheets: Iterable[ParsedSheet], name: str) -> Iterator[SkippedLine]:
+    """The lines of that sheet that its parser left out."""
+    for sheet in sheets:
+        if sheet.name == name:
+            yield from (SkippedLine(line, text, Skips(why)) for line, text, why in sheet.skipped)
 
 
 def _clean(sheet: ParsedSheet, mender: CellMender) -> PackedList[RawRow]:

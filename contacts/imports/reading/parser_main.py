@@ -53,7 +53,7 @@ def parse_data(kind: str, data: bytes, now: datetime) -> list[ParsedSheet]:
         return [parse_calendar(data, now)]
     from contacts.imports.reading.fhir import parse_fhir
 
-    return [parse_fhir(data)]
+    return [parse_fhir(data, now)]
 
 
 def _limit_resources(seconds: int) -> None:

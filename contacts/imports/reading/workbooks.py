@@ -1,6 +1,7 @@
 """XLSX, XLSB, XLS and ODS to rows of text, by calamine. Runs in the parser process; knows no Django."""
 
 import io
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
 from python_calamine import (
@@ -11,8 +12,10 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from contacts.imports.reading.binary_errors import Broken
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
-from contacts.imports.reading.workbook_errors import ERROR, Broken, find_broken_cells
+from contacts.imports.reading.struck_rows import find_struck_rows
+from contacts.imports.reading.workbook_errors import ERROR, find_broken_cells
 
 MOST_SHEETS = 50
 EXACT = 10**15  # from here on a spreadsheet has lost digits of a whole number
@@ -23,14 +26,18 @@ def parse_workbook(data: bytes) -> list[ParsedSheet]:
     """Return the sheets that can be seen and have a cell. Raises ParserRefusal."""
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        every = workbook.sheets_metadata
         shown = [
             sheet.name
-            for sheet in workbook.sheets_metadata
+            for sheet in every
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        budget, broken = Budget(), find_broken_cells(data)
+        budget, broken = Budget(), find_broken_cells(data, [sheet.name for sheet in every])
+        struck = find_struck_rows(data)
         sheets = [
-            _parse_sheet(workbook, name, budget, broken.get(name, frozenset()))
+            _leave_out(
+                _parse_sheet(workbook, name, budget, broken.get(name, frozenset())), struck.get(name, ())
+            )
             for name in shown[:MOST_SHEETS]
         ]
     except PasswordError:
@@ -56,6 +63,19 @@ def _parse_sheet(workbook: CalamineWorkbook, name: str, budget: Budget, broken: 
             budget.take(cells)
             parsed.rows.append((number, cells))
     return parsed
+
+
+def _leave_out(sheet: ParsedSheet, struck: Collection[int]) -> ParsedSheet:
+    """The sheet without its struck rows, which are named."""
+    if not struck:
+        return sheet
+    kept = ParsedSheet(sheet.name)
+    for number, cells in sheet.rows:
+        if number in struck:
+            kept.skipped.append((number, ", ".join(filter(None, cells))[:100], "struck_through"))
+        else:
+            kept.rows.append((number, cells))
+    return kept
 
 
 def render_cell(value: object) -> str:

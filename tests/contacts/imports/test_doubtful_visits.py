@@ -13,10 +13,12 @@ from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.importing import import_file
 from contacts.imports.plan_notes import SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
+from contacts.imports.reading.parsed import ParserRefusal
+from contacts.imports.reading.workbook_errors import find_broken_cells
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Contact
 from tests.contacts.imports.example_lists import make_downtown
-from tests.contacts.imports.reading_of_lists import MARCH_2027
+from tests.contacts.imports.reading_of_lists import LISTS, MARCH_2027
 
 pytestmark = pytest.mark.django_db
 PATIENT = {
@@ -246,6 +248,43 @@ def test_a_status_that_is_an_error_of_a_formula_is_not_an_empty_one(cell: str, b
     assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
 
 
+def add_styles(data: bytes, strike: str) -> bytes:
+    """The XLSX file with a second cell format, whose font is this."""
+    out = io.BytesIO(data)
+    fonts = f"<fonts><font/><font><sz/>{strike}</font></fonts>"
+    formats = '<cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("xl/styles.xml", f'<styleSheet xmlns="{main}">{fonts}{formats}</styleSheet>')
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("strike", "style", "booked"),
+    [
+        ("<strike/>", ' s="1"', []),
+        ('<strike val="1"/>', ' s="1"', []),
+        ('<strike val="0"/>', ' s="1"', ["booked"]),
+        ("<strike/>", ' s="0"', ["booked"]),
+        ("<strike/>", "", ["booked"]),
+    ],
+)
+def test_a_row_that_is_struck_through_is_left_out_and_named(
+    strike: str, style: str, booked: list[str]
+) -> None:
+    other = ["A2", "Mei", "Hill", "202-555-0113", "2027-03-05", "9:30 AM", "Elm", "Scheduled"]
+    row = "".join(
+        f'<c r="{column}5" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in zip("BCDEFGHI", other, strict=True)
+    )
+    cell = f'<c r="I4"{style} t="inlineStr"><is><t>Scheduled</t></is></c></row><row r="5">{row}'
+    data = add_styles(write_workbook(cell), strike)
+    report = import_file(data, "list.xlsx", ImportOptions())
+    assert statuses() == [*booked, "booked"]
+    named = [each.value for each in report.problems if "struck through" in each.problem]
+    assert [value.startswith("A1, Ruth, Stone") for value in named] == ([] if booked else [True])
+
+
 def write_ods(status: str) -> bytes:
     """An ODS file, below a row and beside a column that are empty, with a visit whose status is this cell."""
     headers = ["Appt ID", "First Name", "Last Name", "Mobile", "Date", "Time", "Location", "Status"]
@@ -300,6 +339,39 @@ EMPTY_STRING = ' office:value-type="string" office:string-value=""'
 def test_the_same_of_an_ods_file(cell: str, booked: list[str]) -> None:
     report = import_file(write_ods(cell), "list.ods", ImportOptions())
     assert (statuses(), report.counts["rejected"]) == (booked, 0 if booked else 1)
+
+
+def test_the_same_of_an_xls_file() -> None:
+    report = import_file((LISTS / "errors.xls").read_bytes(), "list.xls", ImportOptions())
+    there = Appointment.objects.order_by("external_id").values_list("external_id", flat=True)
+    assert (list(there), report.counts["rejected"]) == (["A3", "A4", "A5"], 2)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b"\x03\x09\x0c" + bytes(7) + b"\x2a",
+        b"\x0b\x13\x0c" + bytes(7) + b"\x17" + bytes(10),  # a formula
+    ],
+)
+def test_the_same_of_an_xlsb_file(cell: bytes) -> None:
+    text_cell = b"\x07\x0c\x0c" + bytes(7) + b"\x13\x00\x00\x00"
+    out = io.BytesIO()
+    with zipfile.ZipFile(LISTS / "binary.xlsb") as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            assert name != "xl/worksheets/sheet1.bin" or text_cell in part
+            new.writestr(name, part.replace(text_cell, cell))
+    report = import_file(out.getvalue(), "list.xlsb", ImportOptions())
+    there = Appointment.objects.values_list("external_id", flat=True)
+    assert (list(there), report.counts["rejected"]) == (["A2"], 1)
+
+
+def test_a_workbook_that_cant_be_followed_is_refused() -> None:
+    data = (LISTS / "errors.xls").read_bytes()
+    for broken, sheets in ((data[:600], ["Notes", "List"]), (data, ["List"]), (b"PK", ["List"])):
+        with pytest.raises(ParserRefusal):
+            find_broken_cells(broken, sheets)
 
 
 def test_a_sheet_full_of_errors_is_refused_in_a_sentence() -> None:

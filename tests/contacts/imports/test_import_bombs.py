@@ -215,7 +215,9 @@ def test_too_many_rows_are_refused_while_they_are_read(monkeypatch: pytest.Monke
 
 def test_a_bundle_of_many_empty_entries_is_refused() -> None:
     with pytest.raises(ParserRefusal):
-        parse_fhir(json.dumps({"resourceType": "Bundle", "entry": [{"resource": {}}] * 50_000}).encode())
+        parse_fhir(
+            json.dumps({"resourceType": "Bundle", "entry": [{"resource": {}}] * 50_000}).encode(), MARCH_2027
+        )
 
 
 def test_a_workbook_that_is_far_larger_once_unpacked_is_refused_unread(

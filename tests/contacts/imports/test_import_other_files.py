@@ -284,11 +284,11 @@ def test_a_bundle_of_hl7s_example_form_is_read() -> None:
         (
             "example", "example", "Chalmers, Peter James", "(202) 555-0111", "(202) 555-0112", "es", "",
             "2027-03-04", "14:00", "UTC", "30", "Dr Adam Careful", "Elm",
-            "A follow up visit from a previous appointment", "booked",
+            "A follow up visit from a previous appointment", "", "booked",
         ),
         (
             "2docs", "", "Mei Hill", "202-555-0113", "", "", "yes", "2027-03-05", "14:15", "UTC", "15", "",
-            "Elm", "", "cancelled",
+            "Elm", "", "", "cancelled",
         ),
     ]  # fmt: skip
     assert [(line.text, line.why.value) for line in table.skipped] == [("examplereq", "no_start")]
@@ -304,12 +304,12 @@ def test_a_bundle_of_hl7s_example_form_is_read() -> None:
     ],
 )  # fmt: skip
 def test_fhirs_statuses_are_told_in_the_words_of_lists(status: str, word: str) -> None:
-    assert parse_fhir((APPOINTMENT % status).encode()).rows[1][1][-1] == word
+    assert parse_fhir((APPOINTMENT % status).encode(), MARCH_2027).rows[1][1][-1] == word
 
 
 def test_a_bulk_export_has_one_resource_a_line() -> None:
     lines = [APPOINTMENT % "booked", '{"resourceType": "Patient", "id": "p"}', APPOINTMENT % "cancelled"]
-    assert [cells[-1] for _, cells in parse_fhir("\n".join(lines).encode()).rows[1:]] == [
+    assert [cells[-1] for _, cells in parse_fhir("\n".join(lines).encode(), MARCH_2027).rows[1:]] == [
         "booked",
         "cancelled",
     ]

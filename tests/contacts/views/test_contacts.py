@@ -66,7 +66,7 @@ def test_the_list_shows_masked_numbers_states_and_the_next_appointment(desk: Cli
     make_contact("Wei", number=None)
     broken = make_contact("Tom", number=OTHER)
     mark_number_unusable(broken.phone_id or 0, UnusableReason.INVALID_NUMBER, now)
-    page = read(desk, "/contacts/")
+    page = html.unescape(read(desk, "/contacts/"))
     assert "••00" in page
     assert SARAH not in page
     assert "555-0100" not in page
@@ -75,6 +75,16 @@ def test_the_list_shows_masked_numbers_states_and_the_next_appointment(desk: Cli
     assert "opted out" in page
     assert "no number" in page
     assert "can't be used" in page
+
+
+def test_what_people_wrote_is_no_markup_in_the_list(desk: Client) -> None:
+    person = make_contact("<b>{Al}", source="<i>", external_id="<u>7", last_name='O"Hara & Co')
+    place = make_location("<s>Downtown")
+    make_appointment(person, location=place, starts_at=timezone.now() + timedelta(days=2))
+    page = read(desk, "/contacts/")
+    shown = ("&lt;b&gt;{Al} O&quot;Hara &amp; Co", "&lt;u&gt;7", "&lt;s&gt;Downtown")
+    assert [one for one in shown if one not in page] == []
+    assert not re.search("<[bius]>", page)
 
 
 def test_a_cancelled_appointment_is_not_the_next_one(desk: Client) -> None:

@@ -111,6 +111,18 @@ def test_a_calendar_that_is_only_stamped_anew_is_no_new_list(
     assert Appointment.objects.get().local_start.hour == 15
 
 
+def test_an_older_copy_that_a_server_sends_again_moves_nothing_back(
+    server: CalendarServer, calendar: WatchedCalendar
+) -> None:
+    make_downtown()
+    for stamp, hour in (("20260102T000000Z", 15), ("20260101T000000Z", 10)):
+        server.answers = [(200, {}, write_calendar(RUTH, stamp=stamp, hour=hour))]
+        make_due()
+        fetch_and_import()
+    assert ImportBatch.objects.count() == 2
+    assert Appointment.objects.get().local_start.hour == 15
+
+
 def test_the_questions_of_the_first_fetch_are_answered_once(
     server: CalendarServer, calendar: WatchedCalendar
 ) -> None:

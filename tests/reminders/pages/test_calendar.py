@@ -88,6 +88,19 @@ def test_the_page_brings_the_same_events_and_a_table_for_those_without_javascrip
         assert shown in table
 
 
+def test_what_people_wrote_is_no_markup_in_the_table(desk: Client, visit: Appointment) -> None:
+    annex = make_location("<i>Annex", time_zone=ZONE)
+    Provider.objects.update(name="<u>Chen")
+    person = make_contact("<b>{Al}", number=None)
+    for location, hour in ((visit.location, 16), (annex, 17)):
+        make_appointment(person, location=location, starts_at=at(ZONE, 2027, 6, 4, hour), kind="<s>Check-up")
+    page = desk.get(f"/calendar/?location={visit.location_id}").content.decode()
+    table = page.partition("<noscript>")[2].partition("</table>")[0]
+    shown = ("&lt;b&gt;{Al} Lindqvist", "&lt;s&gt;Check-up", "&lt;u&gt;Chen", "At &lt;i&gt;Annex")
+    assert [one for one in shown if one not in table] == []
+    assert not re.search("<[bius]>", table)
+
+
 def test_a_week_begins_on_monday_and_can_be_one_providers(desk: Client, visit: Appointment) -> None:
     other = Provider.objects.create(name="Dr. A. Rivera")
     make_appointment(visit.contact, location=visit.location, starts_at=at(ZONE, 2027, 5, 31, 9))

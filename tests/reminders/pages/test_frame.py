@@ -1,6 +1,6 @@
 """The frame around every page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from contacts.roles import MANAGER
 from reminders.health import heartbeats
 from reminders.models import Heartbeat, SendingSwitch
 from reminders.pages.frame import read_frame
-from reminders.pages.frame_rows import FrameRows, RailCounts
+from reminders.pages.frame_rows import FrameRows, RailCounts, _write_statement
 from reminders.traffic.switch import pause_sending
 from tests.people import give_role, make_location, make_user
 
@@ -239,3 +239,12 @@ def test_the_age_is_by_the_databases_clock(running: None) -> None:
     with time_machine.travel(timezone.now() - timedelta(hours=2)):
         frame = read_frame()
     assert (frame.sweep_is_stale, frame.sweep_words) == (False, "calls checked 0 s ago")
+
+
+def test_the_query_that_is_kept_for_every_page_holds_no_moment(settings: Settings) -> None:
+    settings.IMPORT_FOLDER = "/somewhere"
+    sql, values = _write_statement.__wrapped__(folders_are_watched=True)
+    assert not [one for one in values if isinstance(one, date)]
+    assert "contacts_watchedfolder" in sql
+    settings.IMPORT_FOLDER = ""
+    assert "contacts_watchedfolder" not in _write_statement.__wrapped__(folders_are_watched=False)[0]

@@ -20,7 +20,12 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.models import Campaign, Reminder
 from reminders.pages.day import LABELS, DayList, Row, read_day
-from reminders.pages.standings import find_orderable, find_standing, read_standing_facts
+from reminders.pages.standings import (
+    find_orderable,
+    find_standing,
+    needs_reminders,
+    read_standing_facts,
+)
 from reminders.planning.planner import plan_all, plan_appointments
 from reminders.traffic.switch import pause_sending
 from tests.people import (
@@ -426,6 +431,23 @@ def test_call_now_orders_a_call_and_never_a_text() -> None:
     )
     assert len(facts.reminders) == 1
     assert find_orderable(facts, find_standing(facts)) is None
+
+
+@pytest.mark.parametrize("status", ["booked", "arrived", "no_show", "cancelled"])
+@pytest.mark.parametrize("answer", ["", "confirmed", "wants_another_time"])
+def test_reminders_that_are_not_read_would_change_nothing(status: str, answer: str) -> None:
+    """Those of a visit whose status, or the patient's yes, says its state; nobody may call for it either."""
+    reminder = make_due_reminder()
+    if answer:
+        record_answer(reminder.appointment_id, answer, revision=1, at=timezone.now(), how="key_1")
+    Appointment.objects.update(status=status)
+    with_all = list(with_situation(Reminder.objects.all()))
+    facts = read_standing_facts(with_all[0].appointment, with_all, timezone.now(), sending_paused=False)
+    offered = find_orderable(facts, standing := find_standing(facts))
+    [row] = [row for group in read_today().groups for row in (*group.past, *group.rows)]
+    assert row.standing == standing
+    assert row.call_reminder_id == (offered.pk if offered else None)
+    assert offered is None or needs_reminders(facts.appointment)
 
 
 def test_an_error_message_stays_when_the_list_refreshes(desk: Client) -> None:
