@@ -1,6 +1,7 @@
 """The name of a row's patient, from up to four columns. Pure: no database (product rule 49)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, gettext_noop
@@ -11,7 +12,14 @@ from contacts.names import NotAName, read_first_name, read_last_name, split_full
 NO_FIRST_NAME = gettext_noop("The first name is missing. Calls greet the patient by first name.")
 NO_FULL_NAME = gettext_noop("There is no first name in this name. Calls greet the patient by first name.")
 PLACEHOLDER_LAST = gettext_noop("This is a placeholder, not a last name, so it is left out.")
+NOT_EXPECTED = gettext_noop("This says more than a name, so it isn't clear whether the patient is expected.")
 NO_LAST_NAME = gettext_noop("The last name is missing.")
+OFF_IN_A_NAME = re.compile(r"\b(?:cancell?ed|cxl|cancelad[oa])\b", re.IGNORECASE)
+DOUBT_IN_A_NAME = re.compile(
+    r"\b(?:deceased|died|fallecid[oa]|inactive|do not (?:call|contact|phone|use)|dnc|no[- ]?show|on hold"
+    r"|waitlist|rescheduled|duplicate|merged)\b",
+    re.IGNORECASE,
+)
 FILL_IN = gettext_noop("Enter it in your practice system and export again.")
 
 
@@ -56,8 +64,16 @@ def read_patient_name(cells: Mapping[str, str]) -> PatientName:
             refused = str(fault)
     if not name.first:
         name.faults.append(_describe_lack(cells, refused))
+    for column, cell in cells.items():
+        if OFF_IN_A_NAME.search(cell) or DOUBT_IN_A_NAME.search(cell):
+            name.faults.append(NameFault(column, gettext(NOT_EXPECTED), REJECTED))
     _add_last_name(name, last or of_full[1], "last_name" if "last_name" in cells else "full_name")
     return name
+
+
+def says_cancelled(cells: Iterable[str]) -> bool:
+    """Whether a name says that the visit is cancelled, as some write where their system has no status."""
+    return any(OFF_IN_A_NAME.search(cell) for cell in cells)
 
 
 def _describe_lack(cells: Mapping[str, str], refused: str) -> NameFault:

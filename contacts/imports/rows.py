@@ -23,7 +23,7 @@ from contacts.imports.dates import DateOrder, is_odd_date
 from contacts.imports.files import RawRow
 from contacts.imports.packed_lists import reduce_to_fields
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
-from contacts.imports.row_names import FILL_IN, read_patient_name
+from contacts.imports.row_names import FILL_IN, read_patient_name, says_cancelled
 from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
 from contacts.imports.starts import StartTexts, read_one_day, read_one_time, split_start
 from contacts.imports.stated_zones import STATED_KEY, check_stated_time, read_stated_zone
@@ -265,7 +265,7 @@ class _RowReader:
         off = {each.status for each in self.reading.columns.cancelling if each.is_set(self.raw.cells)}
         value = self._value("status")
         stated = find_status(value) or read_answered_status(value, self.reading.answers)
-        if CANCELLED in (*off, stated):
+        if CANCELLED in (*off, stated) or says_cancelled(map(self._value, NAME_COLUMNS)):
             return CANCELLED
         return NO_SHOW if NO_SHOW in off else stated
 

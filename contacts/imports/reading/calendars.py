@@ -5,7 +5,6 @@ wall times of the event's own zone, which stands in a column of its own; Windows
 X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.calendar_people import describe_event, read_description
+from contacts.imports.reading.called_off import find_doubt, is_called_off, strip_called_off
 from contacts.imports.reading.entry_versions import HEADER as VERSION
 from contacts.imports.reading.entry_versions import write_version
 from contacts.imports.reading.event_ids import name_event
@@ -27,13 +27,6 @@ HEADERS = [
     "duration min", "provider", "location", "type", VERSION, "status",
 ]  # fmt: skip
 BACK, AHEAD = timedelta(days=1), timedelta(days=400)
-# Outlook writes “Canceled:” before the subject of a meeting that was called off, people write “Cancelled - ”,
-# “CXL ” or “(cancelled)” behind it; STATUS stays as it was.
-OFF = r"(?:cancell?ed|cancelad[oa]|annulée?|abgesagt|cxl)"
-CALLED_OFF = re.compile(
-    rf"^\W*(?:{OFF}\s*[:*\-–—|/)\]]+|cxl\b)\s*|[(\[*\-–—|/]\s*{OFF}\s*[)\]*]*$", re.IGNORECASE
-)
-SAID_OFF = re.compile(rf"^[^\w\n]*(?:\w+ )?status\s*[:=]\s*{OFF}\b", re.IGNORECASE | re.MULTILINE)
 LONGEST_SUBJECT, LONGEST_DESCRIPTION = 1_000, 10_000  # characters that are looked at
 # The other methods answer an invitation: nobody has agreed to the time of a COUNTER.
 BOOKING_METHODS = frozenset(["", "PUBLISH", "REQUEST", "ADD", "CANCEL"])
@@ -148,13 +141,15 @@ def _choose_versions(
 def _hear_cancellation(event: Component, method: str) -> None:
     """Write into STATUS what METHOD, subject and description say: cancelled, or an answer to an invite."""
     subject = _text(event, "SUMMARY")[:LONGEST_SUBJECT]
-    is_said = CALLED_OFF.search(subject) or SAID_OFF.search(read_description(event)[:LONGEST_DESCRIPTION])
+    is_said = is_called_off(subject, read_description(event)[:LONGEST_DESCRIPTION])
     event["METHOD"] = method
     if method == "CANCEL" or is_said:
         event["STATUS"] = "CANCELLED"
-        event["SUMMARY"] = CALLED_OFF.sub("", subject, count=1).strip()
+        event["SUMMARY"] = strip_called_off(subject)
     elif method not in BOOKING_METHODS:
         event["STATUS"] = method
+    elif doubt := find_doubt(subject):
+        event["STATUS"] = doubt
 
 
 def _find_called_off_series(events: Iterable[Component], now: datetime) -> list[Component]:
