@@ -165,7 +165,9 @@ def restore_backup(server: Server, file: Path, *, overwrite: bool = False) -> st
         )
     former = _prepare(server, overwrite=overwrite)
     now = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
-    fresh, aside = f"{server.database}_restoring_{now}", f"{server.database}_before_{now}"
+    # two restores that begin in the same second have databases of their own
+    fresh = f"{server.database}_restoring_{now}_{os.getpid()}"
+    aside = f"{server.database}_before_{now}_{os.getpid()}"
     try:
         server.ask(f"CREATE DATABASE {_quote(fresh)} TEMPLATE template0", database="postgres")
         options = ("--no-owner", "--no-privileges", "--exit-on-error", "--dbname", fresh)
@@ -406,9 +408,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def end_tidily_when_told_to() -> None:
+    """Let SIGTERM, and the end of the terminal, end this program as Ctrl-C does: what it made is taken away.
+
+    Told twice, it goes on taking it away. What nohup ignores stays ignored.
+    """
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+
+
 def _find_own_server() -> Server:
     """By DATABASE_URL; where none is set, the laptop's own server, which is started if needed."""
-    sys.path.insert(0, str(ROOT))
+    # instead of this file's folder, whose celery.py would be taken for Celery
+    sys.path[:] = [str(ROOT), *(one for one in sys.path if Path(one).resolve() != ROOT / "config")]
     from config.local.services import ensure_services
 
     ensure_services()
@@ -416,4 +434,5 @@ def _find_own_server() -> Server:
 
 
 if __name__ == "__main__":
+    end_tidily_when_told_to()
     sys.exit(main())

@@ -64,6 +64,12 @@ def find_api_token(secret: str, now: datetime) -> ApiToken | None:
     return token
 
 
+def count_tokens_made_by(user: User) -> int:
+    """How many tokens that this person made, and whose secrets they saw, still work."""
+    now = read_database_clock()
+    return ApiToken.objects.filter(made_by=user, revoked_at=None, expires_at__gt=now).count()
+
+
 def revoke_api_token(token_id: int, *, by: User) -> bool:
     """Refuse it from now on, for ever; return whether it wasn't revoked before."""
     usable = ApiToken.objects.filter(pk=token_id, revoked_at=None)

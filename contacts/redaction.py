@@ -4,10 +4,10 @@ import re
 
 from contacts.numbers import E164_PATTERN, mask
 
-# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient, and
-# anyone who has the address of a calendar feed can read it.
+# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient, who
+# has the address of a calendar feed can read it, and who has the link for a new password becomes that person.
 _DETAIL = re.compile(r"DETAIL:.*$", re.MULTILINE)
-_TOKEN = re.compile(r"(/hooks/robotalker/|/feeds/)[^\s\"']+")
+_TOKEN = re.compile(r"(/hooks/robotalker/|/feeds/|/password/new/)[^\s\"']+")
 API_TOKEN_PREFIX = "callboard_"  # noqa: S105 - how the secrets begin, to be recognised anywhere
 _API_TOKEN = re.compile(API_TOKEN_PREFIX + r"[\w-]{43}", re.ASCII)
 _NUMBER = re.compile(E164_PATTERN)

@@ -82,6 +82,8 @@ class WebhookEvent(models.Model):
                 condition=Q(state__in=["stored", "unverified", "failed"]),
                 name="webhook_event_unapplied",
             ),
+            # webhooks/applying.py: count_stuck, together with the one above
+            models.Index(fields=["id"], condition=Q(state="quarantined"), name="webhook_event_quarantined"),
             # webhooks/event_caps.py: the events of the account's address in a day
             models.Index(
                 fields=["received_at"],

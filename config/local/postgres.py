@@ -22,7 +22,13 @@ from config.local.errors import LocalServiceError
 
 DATABASE = "callboard"
 READY_WITHIN = 30.0  # seconds; a killed server first replays its log
-SOCKET_FOR_THIS_USER = "unix_socket_permissions = 0700"
+# The socket is for this user alone; by default it is for everybody. And of an error the server's log says
+# which rule was broken, not which row or statement did it: these have names and numbers of patients in them.
+PRIVATE = (
+    "unix_socket_permissions = 0700",
+    "log_error_verbosity = terse",
+    "log_min_error_statement = panic",
+)
 NOT_DURABLE = """
 # A database for tests: fast, but lost after a crash.
 fsync = off
@@ -87,7 +93,7 @@ def _start(data: Path, *, durable: bool) -> None:
             _make_files(data, extra="" if durable else NOT_DURABLE)
         server = _server(data)
         with _neutral_environment():
-            _keep_others_out(data)
+            _keep_private(data)
             _start_with_retry(server)
         _close_socket_folder(data)
     except (SubprocessError, OSError, AssertionError) as error:
@@ -109,12 +115,13 @@ def _make_files(data: Path, *, extra: str) -> None:
     new.rename(data)
 
 
-def _keep_others_out(data: Path) -> None:
-    """Have the server make its socket for this user alone; by default it is for everybody."""
+def _keep_private(data: Path) -> None:
+    """Have the server start with the settings of PRIVATE, also on files that an earlier release has made."""
     conf = data / "postgresql.conf"
-    if SOCKET_FOR_THIS_USER not in conf.read_text():
+    lines = conf.read_text().splitlines()
+    if missing := [line for line in PRIVATE if line not in lines]:
         with conf.open("a") as file:
-            file.write(f"\n{SOCKET_FOR_THIS_USER}\n")
+            file.writelines(["\n", *(f"{line}\n" for line in missing)])
 
 
 def _close_socket_folder(data: Path) -> None:

@@ -115,8 +115,17 @@ def is_by_hand(request: HttpRequest, page: str) -> bool:
 
 
 def is_asked_by_script(request: HttpRequest) -> bool:
-    """Whether a script asks, and not a person who opens a page."""
-    return "HX-Request" in request.headers or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    """Whether a script asks, and not a person who opens a page.
+
+    Some browsers don't say how they ask, and none does over http, but each asks for a page as text/html.
+    """
+    headers = request.headers
+    accepts_pages = "text/html" in headers.get("Accept", "text/html")
+    return (
+        "HX-Request" in headers
+        or headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+        or not accepts_pages
+    )
 
 
 def lock_session(request: HttpRequest) -> None:

@@ -169,9 +169,16 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> ModelT | None:
-        """None for an id that PostgreSQL refuses: with a NUL, or a number that is too large."""
-        is_none = "\x00" in object_id or (object_id.isdigit() and len(object_id) > 18)
-        return None if is_none else super().get_object(request, object_id, from_field)
+        """None for an id that PostgreSQL refuses: with a NUL, or a number that is too large.
+
+        And for one that is written otherwise than ours, such as +5, which Python reads as 5: the audit trail
+        wouldn't tell who was opened, and what is one's own would be taken for somebody else's.
+        """
+        if "\x00" in object_id or (object_id.isdigit() and len(object_id) > 18):
+            return None
+        row = super().get_object(request, object_id, from_field)
+        is_other = row is not None and from_field is None and str(row.pk) != object_id
+        return None if is_other else row
 
     def changeform_view(
         self,

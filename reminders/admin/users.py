@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
+from contacts.api_tokens import count_tokens_made_by
 from contacts.audit.trail import record_deed
 from contacts.roles import find_groups_to_give, may_manage
 from reminders.desk.leaving import let_go
@@ -109,6 +110,7 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
         super().save_model(request, obj, form, change)
         if was and was.is_active and not obj.is_active:
             self._tell_of_leaving(request, let_go(obj, by=cast(User, request.user)))
+            self._tell_of_tokens(request, count_tokens_made_by(obj))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -132,6 +134,18 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
             % {"count": entries},
         ]
         self.message_user(request, " ".join(words))
+
+    def _tell_of_tokens(self, request: HttpRequest, count: int) -> None:
+        """Other systems may need them, so nobody but a person revokes them."""
+        words = ngettext(
+            "%(count)d API token that this person made still works, and they have seen its secret. Make a "
+            "new one for the system that uses it, then revoke it under API tokens.",
+            "%(count)d API tokens that this person made still work, and they have seen their secrets. Make "
+            "new ones for the systems that use them, then revoke them under API tokens.",
+            count,
+        )
+        if count:
+            self.message_user(request, words % {"count": count}, messages.WARNING)
 
 
 def _read_values(user: User) -> dict[str, Any]:

@@ -166,6 +166,58 @@ def test_a_restore_that_is_interrupted_leaves_no_copy_of_the_data(
     assert not [name for name in list_beside(source) if "_restoring_" in name]
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
+def test_a_restore_that_is_ended_from_outside_leaves_no_copy_either(
+    source: Server, target: Server, tmp_path: Path, told: signal.Signals
+) -> None:
+    """The machine is shut down, or the connection to it breaks off."""
+    file = write_backup(source, tmp_path)
+    source.ask('CREATE DATABASE "restored_here" TEMPLATE template0')
+    former = signal.signal(
+        told, signal.SIG_DFL
+    )  # a process that nohup began ignores SIGHUP, and its children
+    restoring = subprocess.Popen(
+        [sys.executable, str(ROOT / "config" / "backup.py"), "restore", str(file)],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": url_of("restored_here")},
+    )
+    signal.signal(told, former)
+    wait_until(
+        lambda: any("_restoring_" in name for name in list_beside(source)),
+        "the new database",
+        within_seconds=60,
+    )
+    restoring.send_signal(told)
+    assert restoring.wait(timeout=60) == 128 + told
+    assert not [name for name in list_beside(source) if "_restoring_" in name]
+    assert target.ask("SELECT count(*) FROM pg_class WHERE relname = 'contacts_contact'") == "0"
+
+
+def test_the_command_of_the_makefile_writes_a_backup(source: Server, tmp_path: Path) -> None:
+    """As a file, whose folder is then where Python looks for modules first: config/celery.py is none."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "config" / "backup.py"), "backup", "--to", str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": url_of(source.database)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [file] = tmp_path.iterdir()
+    assert str(file) in done.stdout
+
+
+def test_two_restores_in_one_second_do_not_take_each_others_database(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    file = write_backup(source, tmp_path)
+    source.ask('CREATE DATABASE "restored_here_restoring_20261127_120000" TEMPLATE template0')
+    with time_machine.travel("2026-11-27T12:00:00Z", tick=False):
+        restore_backup(target, file)
+    assert "restored_here_restoring_20261127_120000" in list_beside(source)
+
+
 def test_two_backups_in_one_second_do_not_take_each_others_file(source: Server, tmp_path: Path) -> None:
     with time_machine.travel("2026-11-27T12:00:00Z", tick=False):
         other = tmp_path / "callboard-20261127-120000.dump.part"

@@ -20,6 +20,7 @@ from environ import Env
 
 from config.body_limit import READ_TO_ANSWER
 from config.celery import app as celery_app
+from config.local.postgres import PRIVATE
 from config.local.processes import STOP_WITHIN, WORKER_QUEUES
 from reminders.robotalker.events import MAX_EVENT_BYTES
 from reminders.sandbox.command_line import add_options
@@ -76,6 +77,12 @@ def test_every_container_except_migrate_is_restarted() -> None:
 def test_the_logs_of_every_container_have_a_limit() -> None:
     for name, service in SERVICES.items():
         assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
+def test_the_log_of_postgresql_quotes_no_row_and_no_statement() -> None:
+    """tests/config/test_canary.py shows what these settings leave out."""
+    given = {one.replace("=", " = ") for one in read_command("postgres") if "=" in one}
+    assert given == set(PRIVATE) - {"unix_socket_permissions = 0700"}
 
 
 def test_the_health_check_of_beat_looks_at_the_file_that_beat_touches() -> None:

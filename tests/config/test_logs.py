@@ -28,6 +28,17 @@ def test_a_log_line_contains_no_row_number_or_callback_token() -> None:
     assert line == ("failed at /hooks/robotalker/(left out) for +1 ••• ••• ••00\nDETAIL: left out")
 
 
+@pytest.mark.parametrize(
+    "secret", ["/hooks/robotalker/c.abc:def", "/feeds/abc.ics", "/password/new/MQ/abc-def/"]
+)
+def test_a_log_line_contains_no_address_that_is_a_secret(secret: str) -> None:
+    """Django writes the path of each request that failed, as while the database was away."""
+    record = write("Service Unavailable: %s", secret)
+    line = PrivateFormatter("%(message)s").format(record)
+    assert "abc" not in line, line
+    assert line.endswith("/(left out)")
+
+
 def test_a_traceback_in_the_log_contains_no_row() -> None:
     try:
         raise ValueError(ROW)

@@ -141,6 +141,15 @@ def test_who_opened_a_person_in_the_admin_is_recorded_and_what_is_refused_is_not
     assert read_trail() == [("look", "admin:contacts_contact_change", "contacts.Contact", sarah.pk)]
 
 
+@pytest.mark.parametrize("spelled", ["0{}", "+{}", "%20{}", "{}%0A", "_2B{}"])
+def test_nobody_is_opened_by_an_id_that_the_trail_does_not_tell(spelled: str) -> None:
+    """Python reads such numbers as 5, too, and the entry said that somebody was opened, and not who."""
+    sarah, auditor = make_contact(), open_as(AUDITOR, is_staff=True)
+    for page in ("change", "history"):
+        address = f"/admin/contacts/contact/{spelled.format(sarah.pk)}/{page}/"
+        assert "Sarah" not in auditor.get(address, follow=True).content.decode()
+
+
 @pytest.mark.parametrize(
     "page",
     [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from contacts.roles import AUDITOR
@@ -12,7 +12,7 @@ from reminders.models import FollowUp
 from tests.office import act, address_of, make_call, make_event
 from tests.people import make_due_reminder, make_user
 from webhooks.admin import write_out
-from webhooks.applying import count_stuck
+from webhooks.applying import count_stuck, is_stuck
 from webhooks.models import EventDismissal, WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +112,12 @@ def test_a_dismissal_is_neither_changed_nor_deleted(office: Client) -> None:
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             change()
     assert rows.get().reason == "Seen."
+
+
+def test_events_that_need_a_person_are_counted_without_reading_all_others() -> None:
+    """Monitors ask for it several times a minute: of 600,000 events it took 0.8 s, more than /readyz has."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which is right for a table as small as a test's
+        plan = WebhookEvent.objects.filter(is_stuck()).order_by().explain()
+    assert "webhook_event_quarantined" in plan
+    assert "webhook_event_unapplied" in plan

@@ -41,6 +41,7 @@ from reminders.reports.counting import count_marked, read_frozen, rebuild_counts
 from tests.office import make_call, make_event
 from tests.people import make_contact, make_due_reminder, make_location, make_number, make_user
 from webhooks.models import RetentionRun, WebhookEvent
+from webhooks.retention.events import find_old_events
 from webhooks.retention.imports import MOST_DETAILS, delete_details
 from webhooks.retention.sweep import sweep, sweep_if_due, try_sweep
 from webhooks.retention.table import KINDS, OTHERWISE
@@ -141,6 +142,22 @@ def test_old_events_go_but_not_those_that_wait_or_are_disputed() -> None:
     left = set(WebhookEvent.objects.values_list("pk", flat=True))
     gone = {name for name, event in events.items() if event.pk not in left}
     assert gone == {"applied", "dismissed"}
+
+
+def test_of_ten_million_young_events_a_night_reads_none() -> None:
+    """All were read to find that none is old: again at each tick, and before anything else could go."""
+    call = make_call(make_due_reminder(), state="answered")
+    events = [make_event(call, state="applied") for _ in range(3)]
+    ages = (
+        timedelta(days=91),
+        timedelta(days=-3),
+        timedelta(days=89),
+    )  # the second by a clock that was ahead
+    for event, age in zip(events, ages, strict=True):
+        WebhookEvent.objects.filter(pk=event.pk).update(received_at=timezone.now() - age)
+    found = find_old_events(timezone.now() - timedelta(days=90))
+    assert [event.pk for event in found] == [events[0].pk]
+    assert f'"id" < {events[2].pk}' in str(found.query), "those from the first young one on aren't looked at"
 
 
 # --- visits, and their figures ---------------------------------------------------------------------

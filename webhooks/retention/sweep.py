@@ -64,9 +64,9 @@ def sweep(run: RetentionRun, *, stop_at: float = float("inf")) -> None:
             continue
         if kind.code == "visits":  # what they counted for stays, whatever is counted again
             freeze_counts((before + timedelta(days=2)).date())
-        last, is_over = None, False
+        last, is_over, old = None, False, kind.find(before)
         while time.monotonic() < stop_at and not is_over:
-            last, is_over = _delete_part(run, kind, before, last)
+            last, is_over = _delete_part(run, kind, old, last)
         if not is_over:
             is_done = False
             break
@@ -107,12 +107,12 @@ def write_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{code} {count}" for code, count in counts.items()) or "nothing"
 
 
-def _delete_part(run: RetentionRun, kind: RetentionKind, before: datetime, last: Any) -> tuple[Any, bool]:
-    """Delete the next rows behind `last`; the last one that is done with, and whether there were no more.
+def _delete_part(run: RetentionRun, kind: RetentionKind, old: Any, last: Any) -> tuple[Any, bool]:
+    """Delete the next of the `old` rows behind `last`; the last that is done with, and whether none is left.
 
     A part that somebody else holds up, or has just begun to refer to, is passed over until the next night.
     """
-    rows = kind.find(before).order_by("pk")
+    rows = old.order_by("pk")
     rows = rows if last is None else rows.filter(pk__gt=last)
     ids: list[Any] = []
     try:

@@ -1,12 +1,15 @@
 """Users and roles in the admin: nobody gives what they lack, and nobody is deleted (product rule 63)."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
-from contacts.api_tokens import make_api_token
-from contacts.models import ApiScope, AuditEntry
+from contacts.api_tokens import make_api_token, revoke_api_token
+from contacts.models import ApiScope, ApiToken, AuditEntry
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
 from reminders.desk.worklist import take_follow_up
 from reminders.models import FollowUp, FollowUpDeed
@@ -105,6 +108,8 @@ def test_at_an_open_desk_of_an_admin_nobody_takes_their_login_over(admin_of_ann:
     new = {"password1": "seven geese cross", "password2": "seven geese cross", "usable_password": "true"}
     led = admin_of_ann.post(address_of(User, f"{ann.pk}/password/"), new)
     assert led["Location"] == "/password/"
+    for spelled in (f"0{ann.pk}", f"+{ann.pk}", f"%20{ann.pk}", f"_2B{ann.pk}", f"{ann.pk}%0A"):
+        assert admin_of_ann.post(address_of(User, f"{spelled}/password/"), new).status_code == 404
     ann.refresh_from_db()
     assert ann.password == before
     assert f"/people/{ann.pk}/" not in admin_of_ann.get("/people/").content.decode()
@@ -162,6 +167,19 @@ def test_whoever_is_deactivated_is_out_at_once_and_lets_go_of_the_worklist(
     assert desk.get("/").status_code == 302, "an old session doesn't come back"
     entry = AuditEntry.objects.get(what="user_changed")
     assert (entry.by, entry.about_id, entry.changes) == (ann, tom.pk, {"is_active": [True, False]})
+
+
+def test_whoever_deactivates_somebody_hears_of_the_tokens_that_still_work(
+    admin_of_ann: Client, ann: User
+) -> None:
+    """Whoever made one has seen its secret, and nothing else says so when they leave."""
+    tom = make_user("tom", role=ADMIN)
+    for name in ("Lab", "Old", "Billing"):
+        make_api_token(name, scopes=["contacts:read"], expires_at=timezone.now() + timedelta(days=9), by=tom)
+    revoke_api_token(ApiToken.objects.get(name="Old").pk, by=ann)
+    assert save(admin_of_ann, tom, is_active="") == 302
+    told = admin_of_ann.get("/admin/auth/user/").content.decode()
+    assert "2 API tokens that this person made still work" in told
 
 
 def test_nobody_deactivates_themselves(admin_of_ann: Client, ann: User) -> None:
