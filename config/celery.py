@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("callboard", task_cls="config.worker_places:PlacedTask")
+app = Celery("callboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -42,9 +42,9 @@ def share_stop_flag(**_: Any) -> None:
 @signals.worker_init.connect
 def share_places(sender: Any, **_: Any) -> None:
     """Keep a child for each of the queues that must not keep each other waiting."""
-    from config.worker_places import share_with_children
+    from config.worker_places import make_places
 
-    share_with_children(set(sender.app.amqp.queues.consume_from), sender.concurrency)
+    make_places(set(sender.app.amqp.queues.consume_from), sender.concurrency)
 
 
 @signals.worker_ready.connect

@@ -54,14 +54,14 @@ class WorkerPlaces:
 _places: WorkerPlaces | None = None
 
 
-def share_with_children(queues: Collection[str], children: int) -> None:
+def make_places(queues: Collection[str], children: int) -> None:
     """From now on the tasks of this process, and of those forked from it, need a place."""
     global _places
     _places = WorkerPlaces(queues, children)
 
 
 class PlacedTask(Task):  # type: ignore[type-arg]
-    """A task that runs only where its queue has a place left."""
+    """A task that runs only where its queue has a place left: the base of all tasks of KEPT_APART."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Raises Ignore, which Celery takes for neither a success nor a failure."""

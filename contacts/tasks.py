@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
+from config.worker_places import PlacedTask
 from contacts.imports.importing import import_next
 from contacts.imports.stored_files import delete_old_files, hint_import
 from contacts.watching import folder_rounds
@@ -35,7 +36,7 @@ def look_at_lists() -> None:
     settle_arrivals()
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def fetch_calendars() -> None:
     """Fetch the watched calendars that are due; a task of its own, since it may take long."""
     fetch_due_calendars()

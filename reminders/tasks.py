@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from config.worker_places import PlacedTask
 from reminders.desk.absence_texts import tell_patients
 from reminders.desk.absences import finish_absences
 from reminders.dispatch.rounds import dispatch_due as dispatch
@@ -33,7 +34,7 @@ def plan_reminders() -> None:
     heartbeats.record_heartbeat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def dispatch_due() -> None:
     """Submit due reminders, after a check whether this database was restored from a backup.
 
@@ -51,7 +52,7 @@ def dispatch_due() -> None:
     )
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def probe_robotalker() -> None:
     """After failures of Robotalker, check whether it works again."""
     probe()
@@ -74,28 +75,28 @@ def look_again() -> None:
     find_early_looks()
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def ask_about_calls() -> None:
     """Ask Robotalker about calls without an event."""
     report = ask()
     heartbeats.record_heartbeat(heartbeats.ASKING, f"{report.asked} asked about, {report.healed} healed")
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def push_contacts() -> None:
     """Send Robotalker the opt-outs and opt-ins that it doesn't know."""
     report = push()
     heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.sent} sent, {report.failed} failed")
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def confirm_optouts() -> None:
     """Send the texts that confirm opt-outs, unless this database turns out to be restored from a backup."""
     check_for_restore()
     send_confirmations()
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def send_texts() -> None:
     """Send the texts that staff wrote, and those that tell patients of a provider's absence."""
     check_for_restore()
@@ -104,7 +105,7 @@ def send_texts() -> None:
     send_staff_texts()
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def place_test_calls() -> None:
     """Send the test calls and texts that staff have ordered to their own numbers."""
     check_for_restore()
@@ -118,7 +119,7 @@ def count_for_reports() -> None:
     heartbeats.record_heartbeat(heartbeats.COUNTING, f"{marks} changes counted")
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def pull_contacts() -> None:
     """Import Robotalker's opt-outs once a night; try again an hour later if that failed."""
     pull_if_due()

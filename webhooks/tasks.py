@@ -4,6 +4,7 @@ import time
 
 from celery import shared_task
 
+from config.worker_places import PlacedTask
 from reminders.health import heartbeats
 from reminders.traffic.shutdown import is_stopping
 from webhooks.applying import ROUND_SECONDS, apply_stored
@@ -43,13 +44,13 @@ def apply_stored_events() -> None:
     heartbeats.record_heartbeat(heartbeats.EVENTS, f"{applied} applied", was_idle=not applied)
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def verify_events() -> None:
     """Ask Robotalker about events that must be verified; a task of its own, since it may take long."""
     heartbeats.record_heartbeat(heartbeats.VERIFYING, f"{verify()} verified")
 
 
-@shared_task
+@shared_task(base=PlacedTask)
 def deliver_events() -> None:
     """Send other systems the events that are due; a task of its own, since it may take long."""
     deliver_due()

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from celery import current_app
+from django.conf import settings
 from django.db import connection
 
-from config.queues import ASKING_QUEUE, DISPATCH_QUEUE
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, KEPT_APART
+from config.worker_places import PlacedTask
 from reminders.models import Heartbeat
 from tests.celery_processes import Broker, read_compose_words, read_database_url, run_celery
 from tests.waiting import wait_until
@@ -58,6 +61,15 @@ def test_a_queue_has_one_child_less_than_there_are(queues: str, found: str) -> N
 def test_compose_gives_the_dispatcher_more_than_one_child() -> None:
     words = read_compose_words("dispatcher")
     assert int(words[words.index("--concurrency") + 1]) > 1
+
+
+def test_the_tasks_of_these_queues_need_a_place_and_no_others() -> None:
+    current_app.loader.import_default_modules()
+    ours = {name: task for name, task in current_app.tasks.items() if ".tasks." in name}
+    queues = {name: settings.CELERY_TASK_ROUTES.get(name, {}).get("queue", "") for name in ours}
+    need_one = {name for name, task in ours.items() if isinstance(task, PlacedTask)}
+    assert need_one == {name for name, queue in queues.items() if queue in KEPT_APART}
+    assert len(need_one) > 5
 
 
 @pytest.fixture
