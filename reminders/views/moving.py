@@ -102,14 +102,18 @@ def describe_move(appointment: Appointment, found: dict[str, Any], present: Pres
         "new_start": found["starts_at"],
         "questions": questions,
         "about": name_slot(appointment.pk, found),
-        "save_words": _("Move all the same") if questions else name_save_button(appointment, moves, found),
+        "save_words": name_save_button(appointment, moves, found, is_asked=bool(questions)),
     }
 
 
-def name_save_button(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
-    """The label of the main button, such as "Move and re-plan 2 reminders"."""
+def name_save_button(
+    appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any], *, is_asked: bool
+) -> str:
+    """The label of the main button, such as "Move and re-plan 2 reminders". `is_asked`: with a question."""
     if is_same_time(appointment, found["starts_at"], found["location"]):
-        return _("Save without moving")
+        return _("Save all the same") if is_asked else _("Save without moving")
+    if is_asked:
+        return _("Move all the same")
     changed = sum(move.changes for move in moves)
     if not changed:
         return _("Move")

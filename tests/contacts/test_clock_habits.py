@@ -158,6 +158,7 @@ MACHINE_FORMATS = {
     "contacts/imports/changes.py": "stored values of changed fields, which change_words.py writes",
     "contacts/imports/reading/calendars.py": "cells of a calendar's events, as a list has them",
     "contacts/imports/reading/event_ids.py": "ids of a calendar's events",
+    "contacts/imports/reading/entry_versions.py": "versions of entries, which are kept and compared",
     "contacts/imports/reading/fhir.py": "cells of a resource, as a list has them",
     "contacts/watching/disk.py": "names of files",
     "reminders/health/heartbeats.py": "the record of a worker's start, in UTC, named so",

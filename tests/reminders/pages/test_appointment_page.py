@@ -477,8 +477,15 @@ def test_a_move_previews_its_effect_on_each_reminder(desk: Client) -> None:
     assert sorted(Reminder.objects.values_list("revision", "state")) == [(1, "withdrawn"), (2, "planned")]
 
 
-def test_changing_only_length_or_provider_moves_no_reminder(desk: Client) -> None:
-    appointment = make_appointment()
+@pytest.mark.parametrize(
+    ("open_weekdays", "button"),
+    [(list(range(7)), "Save without moving"), ([], "Save all the same")],
+    ids=["an open day", "a closed day"],
+)
+def test_changing_only_length_or_provider_moves_no_reminder(
+    desk: Client, open_weekdays: list[int], button: str
+) -> None:
+    appointment = make_appointment(location=make_location(open_weekdays=open_weekdays))
     local = appointment.starts_at.astimezone(appointment.location.zone)
     rivera = Provider.objects.create(name="Dr. A. Rivera")
     form = {
@@ -489,8 +496,9 @@ def test_changing_only_length_or_provider_moves_no_reminder(desk: Client) -> Non
         "minutes": 45,
     }
     address = f"/appointments/{appointment.pk}/move/"
-    assert "Save without moving" in desk.post(address, form).content.decode()
-    desk.post(address, {**form, "save": "1"})
+    asked = desk.post(address, form).content.decode()
+    assert button in asked
+    desk.post(address, {**form, "save": "1", **(read_confirmations(asked) if not open_weekdays else {})})
     changed = Appointment.objects.get()
     assert (changed.revision, changed.provider) == (1, rivera)
 
