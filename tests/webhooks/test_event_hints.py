@@ -30,7 +30,7 @@ from reminders.dispatch.opening import open_calls
 from reminders.health.rounds import begin_round, find_trouble
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import BRIEFLY
-from reminders.models import CallRecord, FollowUp
+from reminders.models import CallRecord, FollowUp, Heartbeat
 from reminders.traffic import shutdown
 from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url
@@ -313,3 +313,14 @@ def hold(model: type[Model]) -> Iterator[None]:
         table = sql.Identifier(model._meta.db_table)
         other.execute(sql.SQL("SELECT 1 FROM {} FOR UPDATE").format(table))
         yield
+
+
+def test_a_worker_that_events_keep_busy_says_that_they_are_applied(
+    call: CallRecord, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under such a load the tick that says so else expires before it has its turn."""
+    monkeypatch.setattr("webhooks.tasks.ROUND_SECONDS", -1.0)
+    assert post_for_response(status_url(call), ANSWERED).status_code == 200
+    apply_new_events()
+    assert Heartbeat.objects.get(name="events").did == "1 applied"
+    assert list_tasks(broker) == [event_hints.TASK] * 2, "the next one goes on"
