@@ -1,6 +1,7 @@
 """Which orders pages offer: the one rule for "call now", and the one for "put back"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from contacts.models import Appointment
@@ -42,8 +43,8 @@ def find_order_refusal(
 
     Makes no query for a reminder of situations.with_situation().
     """
-    facts = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared, ordered_at=now)
-    decision = decide(facts.situation, now)
+    facts = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared)
+    decision = decide(replace(facts.situation, ordered=True, not_before=now), now)
     return "" if decision.verdict == Verdict.CALL else sentence_for(decision.reason)
 
 

@@ -298,15 +298,11 @@ def read_shared_facts(reminder: Reminder, *, covered: bool | None = None) -> Sha
 
 
 def read_reminder_facts(
-    reminder: Reminder,
-    *,
-    sending_paused: bool,
-    shared: SharedFacts | None = None,
-    ordered_at: datetime | None = None,
+    reminder: Reminder, *, sending_paused: bool, shared: SharedFacts | None = None
 ) -> ReminderFacts:
     """All that matters to decide() but the Limits, from the rows that read_shared_facts() takes.
 
-    `shared`: its shared facts, where they were read already. `ordered_at`: as if it were ordered then.
+    `shared`: its shared facts, where they were read already.
     """
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
@@ -319,7 +315,7 @@ def read_reminder_facts(
         number=number,
         script_text=shared.script_text,
         situation=Situation(
-            not_before=ordered_at or reminder.not_before,
+            not_before=reminder.not_before,
             not_after=reminder.not_after,
             revision=reminder.revision,
             appointment_revision=appointment.revision,
@@ -337,7 +333,7 @@ def read_reminder_facts(
             has_script=shared.has_script,
             hours=shared.hours,
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
-            ordered=ordered_at is not None or reminder.ordered_by_id is not None,
+            ordered=reminder.ordered_by_id is not None,
             at_once_from=find_late_booking(reminder),
             location_paused=location.paused_at is not None,
             mode=find_mode(reminder.chosen_mode or "", is_real=is_real),  # type: ignore[attr-defined]

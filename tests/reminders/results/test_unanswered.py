@@ -440,23 +440,24 @@ def test_the_sweep_makes_as_many_queries_for_thirty_visits_in_order_as_for_one()
     assert counts[0] == counts[1] <= 9, counts
 
 
-def test_the_sweep_goes_on_past_those_that_it_only_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unanswered, "MOST_AT_ONCE", 1)
+def forget_unreached(count: int) -> None:
+    """So many patients whom no call reaches, and none of whom is on the worklist."""
     make_step(max_tries=1)
-    for index in range(3):
+    for index in range(count):
         make_due_reminder(make_contact(f"A{index}", number=f"+1202555{index:04d}"))
         place_call(EventKind.CALL_NO_ANSWER)
     FollowUp.objects.all().delete()
+
+
+def test_the_sweep_goes_on_past_those_that_it_only_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unanswered, "MOST_AT_ONCE", 1)
+    forget_unreached(3)
     assert account_for_all() == 3
 
 
 def test_of_very_many_visits_each_round_of_the_sweep_looks_at_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unanswered, "LOOKED_AT", 2)
-    make_step(max_tries=1)
-    for index in range(5):
-        make_due_reminder(make_contact(f"A{index}", number=f"+1202555{index:04d}"))
-        place_call(EventKind.CALL_NO_ANSWER)
-    FollowUp.objects.all().delete()
+    forget_unreached(5)
     now = read_database_clock()
     found = []
     for round_number in range(3):
