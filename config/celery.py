@@ -56,6 +56,15 @@ def start_watchdog(sender: Any, **_: Any) -> None:
 
 
 @signals.worker_init.connect
+def keep_connections(**_: Any) -> None:
+    """Keep a child's connection to the database for CONN_MAX_AGE, and look before each task whether it lives."""
+    from django.db import close_old_connections
+
+    signals.task_prerun.connect(close_old_connections)
+    signals.task_postrun.connect(close_old_connections)
+
+
+@signals.worker_init.connect
 def record_rounds(**_: Any) -> None:
     """Write how each round ended (config/rounds.py); connected before the children are forked."""
     from config import rounds
