@@ -19,28 +19,32 @@ from tests.torture.servers import Broker, CallboardProcesses, run_broker
 from tests.torture.size import Size, read_size
 from tests.waiting import find_free_port
 
-# Short times, so that what takes minutes in a practice takes seconds here.
-ENVIRONMENT = {
-    "DJANGO_SETTINGS_MODULE": "tests.torture.settings",
+# For a Callboard that is run against a sandbox.
+OF_SANDBOX = {
     "DEBUG": "true",
     "SECRET_KEY": "only-for-tests-" + "x" * 50,
     "WEBHOOK_KEYS": "only-for-tests-" + "y" * 50,
     "ALLOWED_HOSTS": "127.0.0.1",
     "ROBOTALKER_API_KEY": SandboxServer.api_key,
     "ROBOTALKER_FROM_NUMBER": "+18005550199",
+    "ROBOTALKER_RATE": "60/second",
+    "LOG_LEVEL": "WARNING",
+}
+# Short times, so that what takes minutes in a practice takes seconds here.
+ENVIRONMENT = {
+    **OF_SANDBOX,
+    "DJANGO_SETTINGS_MODULE": "tests.torture.settings",
     "ROBOTALKER_ON_500": "unknown",
     "ROBOTALKER_CONNECT_TIMEOUT": "1",
     "ROBOTALKER_READ_TIMEOUT": "1",
     "ROBOTALKER_TOTAL_DEADLINE": "1.5",
     "ROBOTALKER_THREADS": "3",
-    "ROBOTALKER_RATE": "60/second",
     "CAP_PER_DAY": "2",  # so that some calls are tried again
     "DISPATCH_LEASE": "4",
     "DISPATCH_BATCH": "20",
     "CAMPAIGN_MINIMUM": "8",
     "UNKNOWN_GRACE": "4",
     "EVENT_PATIENCE": "6",
-    "LOG_LEVEL": "WARNING",
 }
 SPEED = 40.0  # of the sandbox: an answered call takes about half a second
 

@@ -1,7 +1,7 @@
 """`make soak`: events and calls for a while, and whether memory, connections and disk stay flat.
 
-Arguments: minutes, events a second, calls a second. It starts a Callboard as `make run` does, lets reminders
-become due at that rate, and posts events about their calls, most of which say what is known already. Every
+Arguments: minutes, events a second, calls a second. It starts a Callboard as `make run` does, with the ticks
+and times of a practice and not the short ones of the torture, lets reminders become due at that rate, and posts events about their calls, most of which say what is known already. Every
 ten seconds it measures; the last third is compared with the one before. The exit status is 0 if neither
 memory nor connections grew by more than a tenth, and the log by no more than a megabyte a minute.
 """
@@ -22,7 +22,7 @@ import requests
 
 from tests.local_services import start_guard
 from tests.sandbox_server import SandboxServer, run_sandbox
-from tests.torture.run import SPEED
+from tests.torture.run import OF_SANDBOX, SPEED
 from tests.torture.size import Size
 from tests.torture.table import align
 from tests.weather.stack import KINDS, RunningCallboard, end_on_sigterm
@@ -112,7 +112,7 @@ def main() -> int:
 
 def run(folder: Path, sandbox: SandboxServer, minutes: float, events: float, calls: float) -> int:
     """The whole run in this folder."""
-    callboard = RunningCallboard(folder, sandbox)
+    callboard = RunningCallboard(folder, sandbox, OF_SANDBOX | {"DJANGO_SETTINGS_MODULE": "config.settings"})
     os.environ.update(callboard.environment | {"REDIS_URL": "redis://not-needed"})
     os.environ["DATABASE_URL"] = url = callboard.prepare()
     try:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,9 +32,11 @@ READY_WITHIN, STOP_WITHIN = 180.0, 90.0  # seconds; on a busy machine
 
 
 class RunningCallboard:
-    """`start` and `stop` may be repeated; the data stays."""
+    """`start` and `stop` may be repeated; the data stays. `settings`: beside those of its own place."""
 
-    def __init__(self, folder: Path, sandbox: SandboxServer) -> None:
+    def __init__(
+        self, folder: Path, sandbox: SandboxServer, settings: Mapping[str, str] = ENVIRONMENT
+    ) -> None:
         self.var, self.log = folder / "var", folder / "run.log"
         self.port, self.sandbox = find_free_port(), sandbox
         self.url = f"http://127.0.0.1:{self.port}"
@@ -42,7 +44,7 @@ class RunningCallboard:
             **{
                 name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
             },
-            **ENVIRONMENT,
+            **settings,
             "CALLBOARD_VAR": str(self.var),
             "PORT": str(self.port),
             "SANDBOX_PORT": str(find_free_port()),
