@@ -49,11 +49,11 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         with audited_request(find_client_address(request)) as audited:
-            audited.find_deed = partial(_find_deed, request)
+            audited.find_deed = partial(_find_deed, request, audited)
             response = get_response(request)
             match = request.resolver_match
             kind = _find_kind(request, response, match, audited) if match else None
-            if match and kind and (use := _describe_use(request, match, response)):
+            if match and kind and (use := audited.action or _describe_use(request, match, response)):
                 record_page(kind, use)
             elif audited.numbers and isinstance(request.user, User):
                 write_numbers_seen(audited.numbers, by=request.user)
@@ -62,13 +62,15 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
     return answer
 
 
-def _find_deed(request: HttpRequest) -> PageUse | None:
+def _find_deed(request: HttpRequest, audited: AuditedRequest) -> PageUse | None:
     """What the page does that is being answered; None if it only reads, or records what it does itself."""
     match = request.resolver_match
     if match is None or request.method in READING:
         return None
     page = match.view_name
-    return _describe_use(request, match) if _is_deed(page) and page not in RECORD_THEMSELVES else None
+    if not _is_deed(page) or page in RECORD_THEMSELVES:
+        return None
+    return audited.action or _describe_use(request, match)
 
 
 def _find_kind(
@@ -80,6 +82,8 @@ def _find_kind(
         return Kind.LOOK if status == 200 and _is_look(page) else None
     if audited.is_recorded or status >= 400 or not _is_deed(page):
         return None
+    if page.startswith(ADMIN) and page.endswith("_changelist") and not audited.action:
+        return None  # a search, or an action that isn't theirs
     is_done = status != 200 or page in ANSWERED_AT_ONCE or page.startswith(API)  # 200 else: it asks again
     return Kind.DEED if is_done and not _was_refused(request) else None
 
@@ -113,7 +117,7 @@ def _describe_use(
     is_id = str(given).isascii() and str(given).isdigit() and len(str(given)) < 19
     if not is_id:
         return PageUse(match.view_name, request.user)
-    return PageUse(match.view_name, request.user, about, int(str(given)))
+    return PageUse(match.view_name, request.user, about, [int(str(given))])
 
 
 def _find_row(match: ResolverMatch, response: HttpResponseBase | None) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ rows at once.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,24 +32,24 @@ LONGEST_ADDRESS = 45  # characters: more than any address has; a proxy may send 
 SAME_LOOK = "15 minutes"  # looks of one person at one thing within this time are one entry
 # Whom a row is about, in SQL, by the label of its model. Tables of other apps are known by name only.
 WHOSE = {
-    "contacts.Contact": "SELECT %(about_id)s::bigint",
-    "contacts.Appointment": "SELECT contact_id FROM contacts_appointment WHERE id = %(about_id)s",
+    "contacts.Contact": "SELECT row.id",
+    "contacts.Appointment": "SELECT contact_id FROM contacts_appointment WHERE id = row.id",
     "reminders.Reminder": (
         "SELECT v.contact_id FROM reminders_reminder r JOIN contacts_appointment v ON v.id = r.appointment_id"
-        " WHERE r.id = %(about_id)s"
+        " WHERE r.id = row.id"
     ),
     "reminders.CallRecord": (
         "SELECT v.contact_id FROM reminders_callrecord c JOIN reminders_reminder r ON r.id = c.reminder_id"
-        " JOIN contacts_appointment v ON v.id = r.appointment_id WHERE c.id = %(about_id)s"
+        " JOIN contacts_appointment v ON v.id = r.appointment_id WHERE c.id = row.id"
     ),
-    "reminders.FollowUp": "SELECT contact_id FROM reminders_followup WHERE id = %(about_id)s",
+    "reminders.FollowUp": "SELECT contact_id FROM reminders_followup WHERE id = row.id",
 }
 _INSERT = """
 INSERT INTO contacts_auditentry
     (at, kind, what, by_id, by_name, address, about, about_id, contact_key, changes, note)
 SELECT clock_timestamp(), %(kind)s, %(what)s::text, %(by)s::integer, %(by_name)s, %(address)s::text,
-    %(about)s::text, %(about_id)s::bigint,
-    coalesce(%(contact)s::bigint, ({whose})), %(changes)s::jsonb, %(note)s
+    %(about)s::text, row.id, coalesce(%(contact)s::bigint, ({whose})), %(changes)s::jsonb, %(note)s
+FROM unnest(%(rows)s::bigint[]) AS row (id)
 """
 _UNLESS_THERE = """
 WHERE NOT EXISTS (SELECT FROM contacts_auditentry WHERE id = %(unless)s::bigint)
@@ -58,7 +58,7 @@ _UNLESS_JUST_SEEN = f"""
 WHERE NOT EXISTS (
     SELECT FROM contacts_auditentry
     WHERE by_id = %(by)s::integer AND what = %(what)s::text AND about = %(about)s::text
-        AND about_id IS NOT DISTINCT FROM %(about_id)s::bigint
+        AND about_id IS NOT DISTINCT FROM row.id
         AND kind = 'look' AND at > statement_timestamp() - interval '{SAME_LOOK}'
         AND address = %(address)s::text
 )
@@ -80,12 +80,15 @@ WITH seen AS (
 
 @dataclass(frozen=True)
 class PageUse:
-    """That somebody uses a page. `page`: its name in the URLs; `about`: the label of a model, and its row."""
+    """That somebody uses a page, or an action of the admin. `page`: its name in the URLs, or a code.
+
+    `about`: the label of a model; `rows`: ids of those that it is about, (None,) if it isn't known which.
+    """
 
     page: str
     by: User
     about: str = ""
-    about_id: int | None = None
+    rows: Sequence[int | None] = (None,)
 
 
 @dataclass
@@ -94,13 +97,15 @@ class AuditedRequest:
 
     `find_deed`: tells what its page does; None if nothing that is to be recorded. `is_recorded`: its deed has
     recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
-    may yet be rolled back. `numbers`: ids of those that its page shows in full, which are recorded with it.
+    may yet be rolled back. `action`: what is done to rows of a list of the admin. `numbers`: ids of those
+    that its page shows in full, which are recorded with it.
     """
 
     address: str = ""
     find_deed: Callable[[], PageUse | None] = lambda: None
     is_recorded: bool = False
     entry_id: int | None = None
+    action: PageUse | None = None
     numbers: set[int] = field(default_factory=set)
 
 
@@ -139,8 +144,8 @@ def record_deed(
     """
     if request := _current.get():
         request.is_recorded = True
-    label, about_id = (about._meta.label, about.pk) if about else ("", None)
-    _insert(kind, what, by, label, about_id, contact=contact, changes=changes, note=note)
+    label, row = (about._meta.label, about.pk) if about else ("", None)
+    _insert(kind, what, by, label, [row], contact=contact, changes=changes, note=note)
 
 
 def record_deed_of_page(about: Model | None = None) -> None:
@@ -153,10 +158,16 @@ def record_deed_of_page(about: Model | None = None) -> None:
     if request is None or request.is_recorded or request.entry_id:
         return
     if use := request.find_deed():
-        label, about_id = use.about, use.about_id
-        if about_id is None and about:
-            label, about_id = about._meta.label, about.pk
-        request.entry_id = _insert(Kind.DEED, use.page, use.by, label, about_id)
+        label, rows = use.about, use.rows
+        if about and None in rows:
+            label, rows = about._meta.label, [about.pk]
+        request.entry_id = _insert(Kind.DEED, use.page, use.by, label, rows)
+
+
+def note_action(use: PageUse) -> None:
+    """Say which action is begun on which rows of a list of the admin; it is recorded in place of its page."""
+    if request := _current.get():
+        request.action = use
 
 
 def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:
@@ -165,7 +176,7 @@ def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:
     Nothing of a deed that record_deed_of_page() has recorded.
     """
     request = _current.get() or AuditedRequest()
-    _insert(kind, use.page, use.by, use.about, use.about_id, unless=request.entry_id, numbers=request.numbers)
+    _insert(kind, use.page, use.by, use.about, use.rows, unless=request.entry_id, numbers=request.numbers)
 
 
 def record_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
@@ -193,7 +204,7 @@ def _insert(
     what: str,
     by: User | AnonymousUser | None,
     about: str,
-    about_id: int | None,
+    rows: Sequence[int | None],
     *,
     contact: int | None = None,
     changes: Mapping[str, Collection[Any]] | None = None,
@@ -201,7 +212,10 @@ def _insert(
     unless: int | None = None,
     numbers: Collection[int] = (),
 ) -> int | None:
-    """The id of the new entry; None if none was needed. `unless`: the id of an entry that says it already."""
+    """Write an entry for each of `rows`. The id of one of them; None if none was needed.
+
+    `unless`: the id of an entry that says it already.
+    """
     person = by if isinstance(by, User) else None
     sql = _INSERT.format(whose=WHOSE.get(about, "SELECT NULL::bigint"))
     if kind == Kind.LOOK:
@@ -215,7 +229,7 @@ def _insert(
         "by_name": person.username if person else "",
         "address": _address(),
         "about": about,
-        "about_id": about_id,
+        "rows": list(rows),
         "contact": contact,
         "changes": json.dumps(dict(changes or {}), cls=DjangoJSONEncoder),
         "note": note[:300],

@@ -5,6 +5,9 @@ hands out many, in LOOKS. A test holds that no page that changes something is mi
 """
 
 from django.apps import apps
+from django.contrib.admin import site
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.utils import model_format_dict
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -168,6 +171,7 @@ ABOUT = {
     "worklist/": "reminders.FollowUp",
 }
 ADMIN = "admin:"
+ACTION = "action_"  # in the code of what is done to rows of a list: admin:contacts_apitoken_action_revoke
 API = "api_"
 
 
@@ -191,6 +195,9 @@ def describe_what(what: str, kind: str) -> str:
 def _describe_admin(page: str) -> str:
     """`page`: such as contacts_location_change."""
     model, deed = split_admin_page(page)
+    if deed.startswith(ACTION):
+        done = _name_action(model, deed.removeprefix(ACTION))
+        return gettext("In the admin: %(done)s: %(thing)s") % {"done": done, "thing": name_model(model)}
     words = {
         "add": gettext("In the admin: added: %(thing)s"),
         "change": gettext("In the admin: %(thing)s"),
@@ -206,6 +213,16 @@ def split_admin_page(page: str) -> tuple[str, str]:
     app, _underscore, rest = page.partition("_")
     model, _underscore, deed = rest.partition("_")
     return f"{app}.{model}", deed
+
+
+def _name_action(label: str, name: str) -> str:
+    """What the admin calls an action on rows of this model; its name if there is none of that name now."""
+    try:
+        model = apps.get_model(label)
+        found = site.get_model_admin(model).get_action(name)
+    except (LookupError, ValueError, NotRegistered):
+        return name
+    return str(found[2]) % model_format_dict(model._meta) if found else name
 
 
 def name_model(label: str) -> str:

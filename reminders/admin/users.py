@@ -154,7 +154,7 @@ def _read_values(user: User) -> dict[str, Any]:
 
 
 @admin.register(Group)
-class RoleGroupAdmin(GroupAdmin):
+class RoleGroupAdmin(ClinicAdmin[Group], GroupAdmin):
     """Only a superuser changes a group: whoever could would have every permission."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

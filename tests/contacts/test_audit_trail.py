@@ -1,19 +1,22 @@
 """The audit trail: who did what, and who looked at whom. It can't be changed, and outlives whoever did it."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, transaction
 from django.db.models import PROTECT, ManyToOneRel
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
 from config.role_matrix import read_matrix
+from contacts.audit.reading import AuditScope, find_entries
 from contacts.audit.trail import (
     PageUse,
     audited_request,
@@ -21,17 +24,18 @@ from contacts.audit.trail import (
     record_deed_of_page,
     record_page,
 )
-from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, SEARCHED_BY_API
+from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, SEARCHED_BY_API, describe_what
 from contacts.models import AuditEntry, Contact, ImportBatch, PhoneNumber, RejectedRow
 from contacts.optouts import record_optout
-from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
+from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
 from reminders.api.urls import urlpatterns
-from reminders.models import FollowUp
+from reminders.models import FollowUp, Reminder
 from reminders.traffic.switch import pause_sending
 from tests.config.test_permissions import LOGIN_IS_ENOUGH, PAGES, READ_BY_POST
-from tests.office import make_call
+from tests.office import act, make_call, make_event
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.api.client import ApiClient, make_secret
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 Kind = AuditEntry.Kind
@@ -85,7 +89,7 @@ def test_whatever_of_ours_refers_to_a_user_protects_them() -> None:
 def test_looks_at_the_same_thing_within_minutes_are_one_entry() -> None:
     sarah, tom, rosa = make_contact(), make_contact("Tom", number=None), make_user("rosa")
     for contact in (sarah, sarah, tom):
-        record_page(Kind.LOOK, PageUse("contact", rosa, "contacts.Contact", contact.pk))
+        record_page(Kind.LOOK, PageUse("contact", rosa, "contacts.Contact", [contact.pk]))
     seen = AuditEntry.objects.exclude(kind="sign_in").order_by("id").values_list("contact_key", flat=True)
     assert list(seen) == [sarah.pk, tom.pk]
 
@@ -333,3 +337,38 @@ def test_every_page_that_changes_something_is_a_deed_with_words() -> None:
     posted = {row.name for row in read_matrix() if "POST" in row.methods and not row.is_open}
     assert posted - READ_BY_POST - LOGIN_IS_ENOUGH == set(DEEDS)
     assert set(LOOKS) <= set(PAGES)
+
+
+def test_an_action_of_the_admin_is_an_entry_for_each_row_that_it_is_done_to() -> None:
+    sarah, tom, ann = (make_due_reminder(make_contact(name, number=None)) for name in ("Sarah", "Tom", "Ann"))
+    act(open_as(MANAGER, is_staff=True), Reminder, "skip", sarah, tom)
+    entries = AuditEntry.objects.filter(kind="deed").order_by("about_id")
+    assert list(entries.values_list("kind", "by_name", "about", "about_id", "contact_key")) == [
+        ("deed", "manager", "reminders.Reminder", one.pk, one.appointment.contact_id) for one in (sarah, tom)
+    ]
+    whose = find_entries(AuditScope(UTC, contact=tom.appointment.contact_id, kind="deed"))
+    words = "In the admin: Skip (don't send these): reminder"
+    assert [describe_what(entry.what, entry.kind) for entry in whose] == [words]
+    ann.refresh_from_db()
+    assert ann.state == "planned"
+
+
+def test_an_action_that_is_refused_or_asks_again_is_not_recorded() -> None:
+    event = make_event(make_call(make_due_reminder()), state="quarantined")
+    act(open_as(AUDITOR, is_staff=True), WebhookEvent, "dismiss", event)
+    assert "Dismiss messages from Robotalker" in act(
+        open_as(ADMIN, is_staff=True), WebhookEvent, "dismiss", event
+    )
+    assert not AuditEntry.objects.filter(kind="deed").exists()
+
+
+def test_the_trail_is_told_of_every_action_of_the_admin(rf: RequestFactory) -> None:
+    request = rf.get("/admin/")
+    request.user = make_user("root", is_superuser=True, is_staff=True)
+    untold = [
+        f"{model._meta.label}: {name}"
+        for model, page in site._registry.items()
+        for name, action in page.get_actions(request).items()
+        if action and not hasattr(action[0], "__wrapped__")
+    ]
+    assert untold == []
