@@ -57,7 +57,7 @@ def start_watchdog(sender: Any, **_: Any) -> None:
 
 @signals.worker_init.connect
 def keep_connections(**_: Any) -> None:
-    """Keep a child's connection to the database for CONN_MAX_AGE, and look before each task whether it lives."""
+    """Keep a child's connection to the database for CONN_MAX_AGE; before each task, see whether it lives."""
     from django.db import close_old_connections
 
     signals.task_prerun.connect(close_old_connections)

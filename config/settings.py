@@ -436,8 +436,8 @@ SPECTACULAR_SETTINGS = {
 # --- Celery: the tables hold the state, tasks only trigger work ------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
-# Celery closes the connection to the database after each task, unless it may serve so many; a new one, in which
-# PostgreSQL has every statement to plan anew, costs more than most rounds. config/celery.py closes old ones.
+# Celery closes the connection to the database after each task, unless it may serve so many. In a new one
+# PostgreSQL plans every statement anew. config/celery.py closes those that are old.
 CELERY_DB_REUSE_MAX = 10**9
 # A broker that hangs must not block beat or a worker. (A hint waits less: contacts/worker_hints.py.)
 CELERY_BROKER_TRANSPORT_OPTIONS = {

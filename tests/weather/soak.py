@@ -1,9 +1,10 @@
 """`make soak`: events and calls for a while, and whether memory, connections and disk stay flat.
 
 Arguments: minutes, events a second, calls a second. It starts a Callboard as `make run` does, with the ticks
-and times of a practice and not the short ones of the torture, lets reminders become due at that rate, and posts events about their calls, most of which say what is known already. Every
-ten seconds it measures; the last third is compared with the one before. The exit status is 0 if neither
-memory nor connections grew by more than a tenth, and the log by no more than a megabyte a minute.
+and times of a practice and not the short ones of the torture, lets reminders become due at that rate, and
+posts events about their calls, most of which say what is known already. Every ten seconds it measures; the
+last third is compared with the one before. The exit status is 0 if neither memory nor connections grew by
+more than a tenth, and the log by no more than a megabyte a minute.
 """
 
 import json
