@@ -73,6 +73,7 @@ class NumberFlaw(Enum):
         gettext_noop("This is a satellite phone's or an international service's number."),
         NOT_A_PERSONS,
     )
+    OF_PRACTICE = gettext_noop("This is the practice's own number."), NOT_A_PERSONS
     SERVICE = gettext_noop("This is an emergency or service number."), NOT_A_PERSONS
 
     @property

@@ -21,8 +21,9 @@ from contacts.duplicates import Lookalike, find_lookalikes
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.names import NotAName, read_first_name, read_last_name
-from contacts.number_faults import NotANumber
+from contacts.number_faults import NotANumber, NumberFlaw
 from contacts.numbers import ParsedNumber, national_format, parse_number
+from contacts.own_numbers import is_own_number
 from contacts.people import change_phone, get_or_create_number, lock_people
 from contacts.zones import AREA
 
@@ -146,6 +147,19 @@ class ContactForm(PersonNameForm):
             "time_zone",
             "notes",
         )
+
+    def clean_number(self) -> ParsedNumber | None:
+        return self._refuse_own("number")
+
+    def clean_other_number(self) -> ParsedNumber | None:
+        return self._refuse_own("other_number")
+
+    def _refuse_own(self, name: str) -> ParsedNumber | None:
+        """What was entered, unless it is new and one of the practice's own."""
+        number: ParsedNumber | None = self.cleaned_data[name]
+        if number and name in self.changed_data and is_own_number(number.e164):
+            raise forms.ValidationError(str(NumberFlaw.OF_PRACTICE), code="not_a_number")
+        return number
 
     def clean_date_of_birth(self) -> date | None:
         """Refuse a day that hasn't come, or on which nobody who lives was born."""

@@ -52,6 +52,7 @@ from contacts.imports.zone_questions import (
     find_open_spans,
     note_header_zone,
 )
+from contacts.own_numbers import read_own_numbers
 
 READERS: Sequence[TableReader] = (
     WorkbookReader(),
@@ -335,6 +336,7 @@ def _prepare_reading(
             options.answers,
             header_zone,
             hours,
+            read_own_numbers() | {one.callback_number for one in described.values()},
         ),
         questions,
     )

@@ -1,5 +1,6 @@
 """The phone numbers of a row: which can be called, and why not. Pure: no database (product rule 50)."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -7,7 +8,7 @@ import phonenumbers
 from django.utils.translation import gettext, gettext_noop
 
 from contacts.imports.problems import CellFault
-from contacts.number_faults import NotANumber
+from contacts.number_faults import NotANumber, NumberFlaw
 from contacts.numbers import ParsedNumber, parse_number
 
 LONGEST_NUMBER = 60  # characters, including punctuation
@@ -25,8 +26,8 @@ class NumberFault:
     remedy: str
 
 
-def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
-    """Return the number, or why it can't be called."""
+def parse_callable(value: str, region: str, own_numbers: Container[str] = ()) -> ParsedNumber | CellFault:
+    """Return the number, or why it can't be called. `own_numbers`: those of the practice, in E.164."""
     if len(value) > LONGEST_NUMBER:
         return CellFault(gettext("This is too long to be a phone number."), gettext(CORRECT_NUMBER))
     try:
@@ -35,6 +36,8 @@ def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
         return CellFault(error.flaw.problem, error.flaw.remedy)
     if number.extension:
         return CellFault(gettext(EXTENSION), gettext("Enter a number that reaches the patient directly."))
+    if number.e164 in own_numbers:
+        return CellFault(NumberFlaw.OF_PRACTICE.problem, NumberFlaw.OF_PRACTICE.remedy)
     return number
 
 

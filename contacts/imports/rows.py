@@ -7,7 +7,7 @@ cancels its appointment is known even then.
 """
 
 import copyreg
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import lru_cache, partial
@@ -91,7 +91,8 @@ class Reading:
 
     `half`: the answer when times without AM and PM are; `only_location`: the name of the one location of all
     rows, if the file has no column for it; `answers`: to all questions; `header_zone`: the time zone that the
-    header states, "" for none; `hours`: when locations are open, by location_key() and day of the week.
+    header states, "" for none; `hours`: when locations are open, by location_key() and day of the week;
+    `own_numbers`: those of the practice, in E.164.
     """
 
     columns: Columns
@@ -104,6 +105,7 @@ class Reading:
     answers: Mapping[str, str] = field(default_factory=dict)
     header_zone: str = ""
     hours: Mapping[str, Mapping[int, Spans]] = field(default_factory=dict)
+    own_numbers: Collection[str] = ()
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
 
@@ -402,7 +404,7 @@ class _RowReader:
         if key not in self.reading.numbers:
             if len(self.reading.numbers) >= MOST_NUMBERS_KEPT:
                 self.reading.numbers.clear()
-            self.reading.numbers[key] = parse_callable(value, region)
+            self.reading.numbers[key] = parse_callable(value, region, self.reading.own_numbers)
         return self.reading.numbers[key]
 
     def _note_if_foreign(self, name: str, number: ParsedNumber, region: str) -> None:
