@@ -32,7 +32,7 @@ Json = dict[str, Any]
 POSTERS = 8  # threads
 REACHED = 0.8  # of the rates that were asked for; with less the run shows less than it should
 EVERY = 10.0  # seconds between two measurements
-SAID_EVERY = 30  # measurements between two lines
+SAID_EVERY = 300.0  # seconds between two lines
 MOST_GROWTH, MOST_LOG = 1.1, 1.0  # of the middle third; megabytes a minute
 MEGABYTE = 1024 * 1024
 MOST_REMINDERS = 200_000  # numbers that the generated clinic can have
@@ -40,8 +40,9 @@ MOST_REMINDERS = 200_000  # numbers that the generated clinic can have
 
 @dataclass(frozen=True)
 class Measurement:
-    """Memory in megabytes (its own pages, over all processes of a kind), and the rest."""
+    """Memory in megabytes (its own pages, over all processes of a kind), and the rest. `at`: monotonic."""
 
+    at: float
     memory: dict[str, float]
     connections: int
     database: float  # megabytes
@@ -141,10 +142,11 @@ def measure_all(
     callboard: RunningCallboard, url: str, source: EventSource, minutes: float
 ) -> list[Measurement]:
     """One measurement every ten seconds."""
-    found, ends_at = [], time.monotonic() + minutes * 60
+    found, said, ends_at = list[Measurement](), 0, time.monotonic() + minutes * 60
     while time.monotonic() < ends_at:
         found.append(measure(callboard, url, source))
-        if len(found) % SAID_EVERY == 0:
+        if found[-1].at - found[0].at >= SAID_EVERY * (said + 1):
+            said += 1
             say_so_far(found)
         time.sleep(EVERY)
     return found
@@ -153,7 +155,7 @@ def measure_all(
 def say_so_far(found: list[Measurement]) -> None:
     """One line, so that a run that is cut short has shown something."""
     first, now = found[0], found[-1]
-    seconds = EVERY * (len(found) - 1)
+    seconds = now.at - first.at
     calls, events = (now.calls - first.calls) / seconds, (now.events - first.events) / seconds
     say(
         f"after {seconds / 60:.0f} min: {sum(now.memory.values()):.0f} MB, {now.connections} connections, "
@@ -168,6 +170,7 @@ def measure(callboard: RunningCallboard, url: str, source: EventSource) -> Measu
         connections, size = connection.execute(query).fetchone() or (0, 0)
     kinds = [*KINDS, "valkey"]
     return Measurement(
+        at=time.monotonic(),
         memory={kind: sum(map(_read_memory, callboard.find_pids(kind))) for kind in kinds},
         connections=connections,
         database=size / MEGABYTE,
@@ -201,7 +204,7 @@ def show(found: list[Measurement], source: EventSource, *, events: float, calls:
     links = [mean(one.connections for one in part) for part in (middle, last)]
     growths["connections"] = links[1] / links[0]
     rows.append(["connections", f"{links[0]:.0f}", f"{links[1]:.0f}", f"{links[1] - links[0]:+.1f}"])
-    seconds = EVERY * max(len(found) - 1, 1)
+    seconds = max(found[-1].at - found[0].at, EVERY)
     work = found[-1].calls - found[0].calls + found[-1].events - found[0].events
     log_a_minute = (found[-1].log - found[0].log) * 60 / seconds
     say("\n" + "\n".join(align(rows)))
