@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 from celery.beat import PersistentScheduler
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, reset_queries
 
 from config.logs import REDIS, outages
 from contacts.database.patience import answer_within
@@ -89,6 +89,7 @@ def record_ticks() -> None:
     """Write beat's heartbeat; only log it if the database fails."""
     from reminders.health import heartbeats
 
+    reset_queries()  # while DEBUG is on, Django keeps them
     try:
         with answer_within(WRITE_WITHIN):
             heartbeats.record_heartbeat(heartbeats.BEAT, "ticks sent")

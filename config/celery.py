@@ -57,9 +57,13 @@ def start_watchdog(sender: Any, **_: Any) -> None:
 
 @signals.worker_init.connect
 def keep_connections(**_: Any) -> None:
-    """Keep a child's connection to the database for CONN_MAX_AGE; before each task, see whether it lives."""
-    from django.db import close_old_connections
+    """Keep a child's connection to the database for CONN_MAX_AGE; before each task, see whether it lives.
 
+    And forget the statements of the task before, which Django keeps while DEBUG is on.
+    """
+    from django.db import close_old_connections, reset_queries
+
+    signals.task_prerun.connect(reset_queries)
     signals.task_prerun.connect(close_old_connections)
     signals.task_postrun.connect(close_old_connections)
 

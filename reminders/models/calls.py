@@ -132,7 +132,7 @@ class CallRecord(QuickRows):
             models.Index(
                 fields=["state", "submitting_at"], condition=Q(state__in=CALL_OPEN), name="call_open"
             ),
-            # reminders/deciding/trial_use.py: asked at each decision unless a mode was chosen that has no limit
+            # reminders/deciding/trial_use.py: at each decision, unless a mode without a limit was chosen
             models.Index(fields=["submitting_at"], condition=Q(mode=SendingMode.TRIAL), name="call_on_trial"),
             # reminders/deciding/desk_pace.py: read_paces, the calls of the last minute
             BrinIndex(fields=["submitting_at"], name="call_by_time", autosummarize=True),
