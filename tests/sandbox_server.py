@@ -61,7 +61,7 @@ class SandboxServer:
         """Stop it with SIGTERM."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)  # after an hour of calls it has much to free
             self._process = None
         self._session.close()
 
