@@ -25,7 +25,7 @@ from reminders.deciding.shared_settings import read_shared_settings
 from reminders.demo.clinic import build_demo_clinic
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.health.heartbeats import DISPATCH, record_heartbeat
-from reminders.models import Campaign, FollowUp, Reminder
+from reminders.models import Campaign, FollowUp, ReceivedText, Reminder
 from reminders.planning.planner import plan_appointments
 from tests.browser.addresses import fill, list_patterns
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows
@@ -233,6 +233,9 @@ def test_deeds_need_no_more_than_they_did(campaign: Campaign, admin: Client) -> 
     visit, entry = find_visit(), FollowUp.objects.exclude(state="resolved").earliest("pk")
     reminder = Reminder.objects.filter(appointment=visit, state="planned").earliest("pk")
     number = PhoneNumber.objects.filter(sms_opted_out_at=None, unusable_since=None).earliest("pk")
+    ReceivedText.objects.create(  # whom the night does not keep from being answered
+        event=10**9, number=number, text="Hello?", at=timezone.now(), needs_reader=False
+    )
     undo = import_a_visit(visit)
     page, wanted, told = f"/appointments/{visit.pk}", make_booking(visit), {"note": "Asked at the desk"}
     text = {"words": "Hello", "public_id": "abcdefghij"}
