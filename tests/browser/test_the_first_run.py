@@ -78,7 +78,7 @@ def add_location(walk: Walk, zone: ZoneInfo) -> None:
     page.locator("#id_name").fill(PLACE)
     page.locator("#id_spoken_name").fill("Main Street")
     page.locator("#id_time_zone").fill(zone.key)
-    page.locator("#id_callback_number").fill("+12125550100")
+    page.locator("#id_callback_number").fill("+12125550190")
     for day in page.locator("#id_open_weekdays input").all():
         day.check()
     walk.stop()
