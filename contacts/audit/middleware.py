@@ -82,7 +82,8 @@ def _find_kind(
         return Kind.LOOK if status == 200 and _is_look(page) else None
     if audited.is_recorded or status >= 400 or not _is_deed(page):
         return None
-    if page.startswith(ADMIN) and page.endswith("_changelist") and not audited.action:
+    is_list = page.startswith(ADMIN) and split_admin_page(page.removeprefix(ADMIN))[1] == "changelist"
+    if is_list and not audited.action:
         return None  # a search, or an action that isn't theirs
     is_done = status != 200 or page in ANSWERED_AT_ONCE or page.startswith(API)  # 200 else: it asks again
     return Kind.DEED if is_done and not _was_refused(request) else None

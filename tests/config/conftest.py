@@ -1,4 +1,4 @@
-"""For tests that log people in."""
+"""For tests that log people in, and those with real workers."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from config import sign_in_limits
+from tests.celery_processes import Broker
 
 
 @pytest.fixture
@@ -16,3 +17,12 @@ def nobody_waits(settings: Settings) -> Iterator[None]:
     sign_in_limits.IN_MEMORY.clear_locks()
     yield
     sign_in_limits.IN_MEMORY.clear_locks()
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A queue of its own, empty before and after."""
+    one = Broker()
+    one.empty()
+    yield one
+    one.empty()

@@ -1,6 +1,5 @@
 """A child of a worker keeps its connection between tasks, and gets over one that was cut."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,6 @@ from tests.celery_processes import Broker, read_compose_words, run_celery
 from tests.waiting import wait_until
 
 WORDS = [*read_compose_words("dispatcher"), "--concurrency", "1"]
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    one = Broker()
-    one.empty()
-    yield one
-    one.empty()
 
 
 @pytest.mark.django_db(transaction=True)

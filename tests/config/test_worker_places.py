@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -70,14 +69,6 @@ def test_the_tasks_of_these_queues_need_a_place_and_no_others() -> None:
     need_one = {name for name, task in ours.items() if isinstance(task, PlacedTask)}
     assert need_one == {name for name, queue in queues.items() if queue in KEPT_APART}
     assert len(need_one) > 5
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    one = Broker()
-    one.empty()
-    yield one
-    one.empty()
 
 
 @pytest.mark.django_db(transaction=True)
