@@ -13,6 +13,7 @@ from webhooks.outgoing.models import EventType, OutgoingEvent
 from webhooks.outgoing.payloads import write_moment, write_number
 
 AT_ONCE = 500  # events read together
+BETWEEN_PATIENTS = "|"  # ids of practice systems have spaces, commas and dashes
 COLUMNS = [
     "event_id", "type", "timestamp",
     "appointment_id", "appointment_source", "appointment_external_id", "revision", "is_current", "status",
@@ -57,9 +58,9 @@ def _list_cells(facts: EventFacts) -> list[Any]:
         facts.event.type,
         write_moment(facts.event.occurred_at),
         *appointment,
-        " ".join(str(patient.id) for patient in patients),
-        " ".join(patient.source for patient in patients),
-        " ".join(patient.external_id for patient in patients),
+        BETWEEN_PATIENTS.join(str(patient.id) for patient in patients),
+        BETWEEN_PATIENTS.join(patient.source for patient in patients),
+        BETWEEN_PATIENTS.join(patient.external_id for patient in patients),
         write_number(facts.e164, with_number=False) if facts.e164 else None,
         facts.how,
         facts.reason,

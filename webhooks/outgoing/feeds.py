@@ -34,7 +34,7 @@ NOTED_EVERY = timedelta(hours=1)  # when it was last read
 TOKEN_BYTES = 32
 SUMMARY = "Appointment"
 CANCELLED = "Cancelled: {}"
-FORM = 2  # of the calendar; another one makes another ETag
+FORM = 3  # of the calendar; another one makes another ETag
 
 
 def make_feed(feed: CalendarFeed, *, by: User) -> str:
@@ -153,6 +153,7 @@ def _write_entry(entry: FeedEntry) -> Event:
     event.add("uid", f"appointment-{entry.appointment_id}@{host}")
     event.add("sequence", entry.sequence)
     event.add("dtstamp", entry.changed_at)
+    event.add("last-modified", entry.changed_at)
     event.add("dtstart", _write_time(entry.starts_at))
     event.add("dtend", _write_time(entry.ends_at))
     event.add("summary", entry.summary)

@@ -86,6 +86,20 @@ def test_a_confirmation_is_a_line_with_ids_and_without_a_name(manager: Client) -
     assert "Sarah" not in str(line)
 
 
+def test_patients_who_share_a_number_can_be_told_apart(manager: Client) -> None:
+    """Ids of practice systems have spaces in them, and a contact added at the desk has none."""
+    people = [
+        make_contact(number="+12025550101", source=source, external_id=external_id)
+        for source, external_id in [("open dental", "PT 4711"), ("", ""), ("open dental", "PT 12")]
+    ]
+    opt_out("+12025550101")
+    yesterday, tomorrow = (f"{timezone.now() + timedelta(days=days):%Y-%m-%d}" for days in (-1, 1))
+    [line] = read_file(manager, yesterday, tomorrow)
+    assert line["contact_ids"].split("|") == [str(contact.pk) for contact in people]
+    assert line["contact_sources"].split("|") == ["open dental", "", "open dental"]
+    assert line["contact_external_ids"].split("|") == ["PT 4711", "", "PT 12"]
+
+
 def test_days_are_those_of_the_practices_clock_and_both_are_included(manager: Client) -> None:
     make_location(time_zone="America/Los_Angeles")
     for last, at in enumerate(

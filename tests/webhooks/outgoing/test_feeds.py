@@ -154,6 +154,18 @@ def test_each_change_has_a_higher_sequence_and_the_same_uid(token_of: MakeToken)
     assert len({uid for uid, _, _ in seen}) == 1
 
 
+def test_an_entry_says_when_it_changed_so_that_a_new_length_is_seen(token_of: MakeToken) -> None:
+    """A length that changes leaves the number of the version as it is."""
+    appointment, token = make_appointment(), token_of()
+    [before] = read_calendar(token)
+    changed_at = datetime(2099, 5, 6, 7, 8, 9, 999, tzinfo=UTC)
+    Appointment.objects.update(ends_at=appointment.ends_at + timedelta(hours=1), updated_at=changed_at)
+    [after] = read_calendar(token)
+    assert after.decoded("dtend") == before.decoded("dtend") + timedelta(hours=1)
+    assert after["sequence"] == before["sequence"]
+    assert after.decoded("last-modified") == changed_at.replace(microsecond=0)
+
+
 def test_the_last_14_days_and_what_is_ahead_are_in_it_of_this_provider_only(token_of: MakeToken) -> None:
     now = timezone.now()
     kept = [make_appointment(starts_at=now + timedelta(days=days)) for days in (-13, 0, 400)]
