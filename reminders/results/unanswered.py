@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Mod, Now
+from django.db.models.lookups import Exact
 
 from contacts.database.arrays import is_any, select_ids
 from contacts.database.clock import read_database_clock
@@ -29,9 +30,11 @@ from reminders.rules.reasons import AnswerReason, Reason
 from reminders.rules.states import REMINDER_OPEN, ReminderState
 from reminders.rules.visit_standings import VisitStanding
 
+RowT = TypeVar("RowT", bound=Model)
 Kind, Resolution = FollowUp.Kind, FollowUp.Resolution
 MOST_AT_ONCE = 500  # visits in one transaction of the sweep
 LOOKED_AT = 10_000  # upcoming visits in one round of the sweep, about; the next rounds look at the others
+OPEN_LOOKED_AT = 2_000  # open follow-ups, likewise: more than any one practice leaves open
 ROUND_SECONDS = 20  # how often beat asks for a round
 
 # Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
@@ -93,13 +96,16 @@ def _account_for_people_with(number_id: int) -> None:
 def account_for_all() -> int:
     """The same for all visits, soonest first; how many follow-ups it opened.
 
-    Of more than LOOKED_AT upcoming visits a round looks at a part, another one each time, so that a round
-    ends long before the next begins. A visit that another transaction has locked waits for its next turn.
+    Of more than LOOKED_AT upcoming visits, or OPEN_LOOKED_AT follow-ups, a round looks at a part, another one
+    each time, so that a round ends long before the next begins. A visit that another transaction has locked
+    waits for its next turn.
     """
     now = read_database_clock()
-    overtaken = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
-    upcoming = _pick_part(find_upcoming(now), now).order_by("starts_at", "pk").values_list("pk", flat=True)
-    suspects = (pk for some in take_chunks(upcoming, MOST_AT_ONCE) for pk in _select_suspects(some))
+    open_ones = _pick_part(_open_ones(FollowUp.objects.all()), "appointment", OPEN_LOOKED_AT, now)
+    overtaken = _find_overtaken(open_ones, now).order_by("appointment").values_list("appointment", flat=True)
+    upcoming = _pick_part(find_upcoming(now), "pk", LOOKED_AT, now).order_by("starts_at", "pk")
+    upcoming_ids = upcoming.values_list("pk", flat=True)
+    suspects = (pk for some in take_chunks(upcoming_ids, MOST_AT_ONCE) for pk in _select_suspects(some))
     found = dict.fromkeys(chain(overtaken, suspects))
     return sum(_account_for_free(some) for some in take_chunks(found, MOST_AT_ONCE))
 
@@ -114,13 +120,15 @@ def _find_suspects_among(appointment_ids: Collection[int]) -> "QuerySet[Any, Any
     return find_suspects(upcoming).order_by().values("pk")
 
 
-def _pick_part(upcoming: "QuerySet[Appointment]", now: datetime) -> "QuerySet[Appointment]":
-    """Those whose turn it is in the round that begins `now`; all of them, if they are few."""
-    parts = -(-upcoming.count() // LOOKED_AT)
+def _pick_part(rows: "QuerySet[RowT]", visit_column: str, most: int, now: datetime) -> "QuerySet[RowT]":
+    """Those whose visit's turn it is in the round that begins `now`; all of them, if they are no more than
+    `most`.
+    """
+    parts = -(-rows.count() // most)
     if parts < 2:
-        return upcoming
+        return rows
     turn = int(now.timestamp()) // ROUND_SECONDS % parts
-    return upcoming.alias(part=Mod("pk", parts)).filter(part=turn)
+    return rows.filter(Exact(Mod(visit_column, parts), turn))
 
 
 @transaction.atomic
@@ -163,8 +171,8 @@ def _choose_kind(reasons: Iterable[str], last: str) -> FollowUp.Kind:
     return Kind.COULD_NOT_REACH if said & unreached and not said & set(HEARD) else Kind.NOTHING_FOLLOWS
 
 
-def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
-    """Open follow-ups that may have become unnecessary; _find_resolution() decides."""
+def _find_overtaken(open_ones: "QuerySet[FollowUp]", now: datetime) -> "QuerySet[FollowUp]":
+    """Those of them that may have become unnecessary; _find_resolution() decides."""
     answered = Q(appointment__answer_revision=F("appointment__revision"))
     confirmed = answered & Q(appointment__answer=Appointment.Answer.CONFIRMED)
     moved = Q(reminder__isnull=False) & ~Q(reminder__revision=F("appointment__revision"))
@@ -174,7 +182,7 @@ def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
         appointment=OuterRef("appointment"),
         revision=OuterRef("appointment__revision"),
     )
-    return _open_ones(FollowUp.objects.all()).filter(
+    return open_ones.filter(
         ~Q(appointment__status=Appointment.Status.BOOKED)
         & ~Q(reason__in=_OF_CANCELLED)
         & ~Q(kind=Kind.VISIT_CHANGED, appointment__status=Appointment.Status.CANCELLED)

@@ -17,7 +17,9 @@ Action = Callable[[Sandbox, Call, Json], None]
 
 
 async def show_health(request: Request) -> Response:
-    """``followed_redirects`` counts requests to the default target of redirects."""
+    """``followed_redirects`` counts requests to the default target of redirects, ``delivered`` posts to
+    webhooks that were taken.
+    """
     sandbox = find_sandbox(request)
     return JsonAnswer(
         {
@@ -25,6 +27,7 @@ async def show_health(request: Request) -> Response:
             "service": "robotalker-sandbox",
             "calls": len(sandbox.state.calls),
             "ledger": len(sandbox.ledger.entries),
+            "delivered": sandbox.poster.delivered,
             "followed_redirects": sandbox.state.followed_redirects,
         }
     )

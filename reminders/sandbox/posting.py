@@ -63,6 +63,7 @@ class Poster:
         self.faults = faults
         self.stream = stream
         self.posts: deque[Post] = deque(maxlen=MOST_REMEMBERED)
+        self.delivered = 0  # posts that were taken, repeats and forgotten ones too, since it started
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_TIMEOUT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
@@ -217,6 +218,7 @@ class Poster:
             self._set_state(post, "waiting")
             return False
         attempt["status"] = answer.status_code
+        self.delivered += answer.is_success
         again = answer.status_code >= 500
         self._set_state(post, "waiting" if again else "delivered" if answer.is_success else "refused")
         return not again

@@ -39,6 +39,20 @@ def test_doubled_events_arrive_twice_with_the_same_body(sandbox: SandboxServer, 
     assert webhook.received[1] == webhook.received[2]
 
 
+def test_the_sandbox_counts_the_events_that_were_taken(sandbox: SandboxServer, webhook: Webhook) -> None:
+    def count() -> int:
+        delivered: int = sandbox.control("GET", "/sandbox/health")["delivered"]
+        return delivered
+
+    before = count()
+    sandbox.faults(
+        {"kind": "doubled", "events": ["call.completed"]}, {"kind": "lost", "events": ["call.dtmf"]}
+    )
+    place_call(sandbox, webhook)
+    wait_until(lambda: count() == before + 2, "the one that isn't lost, twice")
+    assert webhook.events == ["call.completed", "call.completed"]
+
+
 def test_doubled_events_can_arrive_at_the_same_time(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "doubled", "events": ["call.completed"], "times": 5, "together": True})
     place_call(sandbox, webhook)
