@@ -38,6 +38,13 @@ AFTERWARDS = (
 FORMER = ' The former database is kept as "{former}"; drop it when all is well.'
 # What the URL says; a password may stand beside it, in PGPASSWORD.
 IN_THE_URL = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGOPTIONS"}
+# What a URL says behind its ? about reaching the server; the programs are told by PGSSLROOTCERT and so on.
+# Not "options": its limits are for pages, and a backup takes longer.
+REACHED_BY = (
+    "host", "hostaddr", "port", "user", "password", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey",
+    "sslcrl", "sslcrldir", "sslnegotiation", "sslsni", "ssl_min_protocol_version", "channel_binding",
+    "require_auth", "gssencmode", "krbsrvname", "target_session_attrs",
+)  # fmt: skip
 
 
 class BackupError(Exception):
@@ -88,13 +95,13 @@ def find_local_server(url: str) -> Server:
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     env = {
-        "PGHOST": query.get("host", [parts.hostname or ""])[0],
+        "PGHOST": parts.hostname or "",
         "PGPORT": str(parts.port or ""),
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
-        "PGSSLMODE": query.get("sslmode", [""])[0],
         "PGCONNECT_TIMEOUT": "10",
     }
+    env |= {f"PG{name.replace('_', '').upper()}": query[name][0] for name in REACHED_BY if name in query}
     env = {name: value for name, value in env.items() if value}
     return Server(unquote(parts.path.removeprefix("/")), tools=find_tools(), env=env)
 
@@ -321,15 +328,27 @@ def _pipe(
         for process in running:
             process.wait()
         said = [_read_end(file) for file in complaints]
+    ended = [process.returncode for process in running]
     failed = [
         (place, _explain(command, error.decode(errors="replace")))
-        for place, (command, process, error) in enumerate(zip(commands, running, said, strict=True))
-        # one that stops writing because the next has failed is not the cause
-        if process.returncode not in (0, -signal.SIGPIPE) and b"broken pipe" not in error.lower()
+        for place, (command, error) in enumerate(zip(commands, said, strict=True))
+        if ended[place] and not _was_left(place, ended, error, reads_all=target is not None)
     ]
     if any(place >= len(commands) - (judged or len(commands)) for place, _ in failed):
         raise BackupError(failed[0][1])
     return written.decode(errors="replace")
+
+
+def _was_left(place: int, ended: Sequence[int], said: bytes, *, reads_all: bool) -> bool:
+    """Whether a program failed only because the next one stopped reading: then it is not the cause.
+
+    Behind the last one, and behind one whose next has read all (`reads_all`) and ended well, the pipe that
+    broke is the connection to the server, and what was written is a part.
+    """
+    if ended[place] != -signal.SIGPIPE and b"broken pipe" not in said.lower():
+        return False
+    behind = ended[place + 1 :]
+    return bool(behind) and not (reads_all and behind[0] == 0)
 
 
 def _start_all(

@@ -12,6 +12,10 @@ a thread works only while an answer is made. So a slow client costs a connection
 | connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped sooner |
 | an address' connections that are silent for PROMPTLY | MOST_UNFINISHED; the oldest are dropped |
 | an address' requests for pages that wait for a thread | MOST_WAITING; more are dropped |
+| requests of one connection that are sent before the answer to the first | MOST_PIPELINED |
+| an answer that its client doesn't take while a thread makes it | BODY_WITHIN, longer for a large one |
+
+What servers may read in different ways is refused: whoever stands in front must not see other requests.
 
 When connections run out, the oldest of the address that has most of them without a whole request are dropped.
 Threads take turns between addresses (config/fair_queue.py), so whoever floods keeps others waiting for what
@@ -27,6 +31,7 @@ import os
 import resource
 import socket
 import time
+from contextlib import suppress
 from functools import cached_property
 from io import BytesIO
 from types import FrameType
@@ -37,7 +42,7 @@ from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
@@ -60,6 +65,7 @@ MOST_UNFINISHED = 200  # connections of one address, in a worker, that have had 
 PROMPTLY = 2.0  # seconds
 AT_ONCE = 0.1  # second that a connection has in any case
 MOST_WAITING = 100  # requests for pages of one address, in a worker
+MOST_PIPELINED = 10  # no browser and no proxy does it; each answer may hold an open file
 ACCEPTED_AT_ONCE = 100  # connections, before those that are there have their turn
 FILES_BESIDE = 200  # that a worker opens beside its connections
 KEEP_ALIVE_FOR = 1.0  # seconds that a worker that is stopping still sends answers that are ready
@@ -97,7 +103,11 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         from config import body_limit  # the settings must be there first
 
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # of int() and urlsplit(), which waitress doesn't expect
+            raise ParsingError("The address or the length can't be read") from error
+        self._refuse_what_is_read_differently()
         path = "/" + self.path.lstrip("/")  # as waitress hands it to the application
         limit = body_limit.find_body_limit(path)
         if path == body_limit.UPLOADS and limit < self.content_length <= body_limit.READ_TO_ANSWER:
@@ -110,9 +120,21 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        if self.completed and self.error:
-            self._forget_body()
+        if self.completed:
+            self.expect_continue = False  # there is nothing to wait for; waitress would go on reading headers
+            if self.error:
+                self._forget_body()
         return consumed
+
+    def _refuse_what_is_read_differently(self) -> None:
+        """Raise ParsingError where another server may see another end of the body.
+
+        waitress takes chunks of HTTP/1.1 alone, and passes over the length beside them.
+        """
+        if self.version not in ("1.0", "1.1"):
+            raise ParsingError("Only HTTP/1.0 and HTTP/1.1 are spoken here")
+        if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
+            raise ParsingError("The body has no certain length")
 
     def _count_as_large(self) -> None:
         if len(self.large) >= MOST_LARGE:
@@ -134,10 +156,16 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class Connection(HTTPChannel):  # type: ignore[misc]
-    """One connection. `began_at`: when the first byte of the request came that is being received."""
+    """One connection. `began_at`: when the first byte of the request came that is being received.
+
+    `held_since`: since when a thread has waited until the client takes more of its answer, 0 if none does;
+    `held_before`: how long it did so before, for the same answer, of which `written` bytes are made.
+    """
 
     parser_class = LimitedParser
     began_at = 0.0
+    held_since = held_before = 0.0
+    written = 0
 
     def __init__(self, server: "Listener", *others: Any, **named: Any) -> None:
         super().__init__(server, *others, **named)
@@ -160,7 +188,35 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def received(self, data: bytes) -> bool:
         if self.request is None:
             self.began_at = time.time()
-        return bool(super().received(data))
+        taken = bool(super().received(data))
+        if len(self.requests) > MOST_PIPELINED:
+            self.end_soon()
+        return taken
+
+    def end_soon(self) -> None:
+        """Let the loop close it at its next turn, also where its client takes nothing of an answer.
+
+        Nothing can be written there, so the loop would not come to it before the client takes something.
+        """
+        self.will_close = True
+        if self.total_outbufs_len:
+            with suppress(OSError):  # it is closed already
+                self.socket.shutdown(socket.SHUT_RDWR)
+
+    def service(self) -> None:
+        self.held_before, self.written = 0.0, 0
+        super().service()
+
+    def write_soon(self, data: Any) -> int:
+        added: int = super().write_soon(data)
+        self.written += added
+        return added
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        self.held_since = time.time()
+        super()._flush_outbufs_below_high_watermark()
+        self.held_before += time.time() - self.held_since
+        self.held_since = 0.0
 
     @property
     def waits_since(self) -> float:
@@ -175,13 +231,20 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         `patience`: the part of the usual time that it is given.
         """
         if self.requests:  # an answer is being made
-            return False
+            return self._holds_a_thread_too_long(now, patience)
         if self.request is None:
             return bool(now - self.last_activity > IDLE_FOR * patience)
         within = HEADERS_WITHIN
         if self.request.headers_finished:
             within = BODY_WITHIN + self.request.content_length / SLOWEST_BODY
         return now - self.began_at > within * patience
+
+    def _holds_a_thread_too_long(self, now: float, patience: float) -> bool:
+        if not self.held_since:
+            return False
+        taken = max(self.written - self.total_outbufs_len, 0)
+        held = self.held_before + now - self.held_since
+        return bool(held > (BODY_WITHIN + taken / SLOWEST_BODY) * patience)
 
 
 class ReservingDispatcher:
@@ -274,7 +337,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         by_age = sorted(unfinished, key=lambda one: one.waits_since)
         for connection in by_age[:count]:
             if connection.accepted_in < self.rounds - 1 and connection.waits_since < now - AT_ONCE:
-                connection.will_close = True
+                connection.end_soon()
         return by_age[count:]
 
     def _find_surplus(self) -> int:
@@ -289,7 +352,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         crowded = self._find_surplus() > 0
         for connection in list(self.active_channels.values()):
             if connection.is_too_slow(now, PATIENCE_WHEN_CROWDED if crowded else 1.0):
-                connection.will_close = True
+                connection.end_soon()
 
 
 class PatientWorker(Worker):  # type: ignore[misc]

@@ -81,7 +81,13 @@ class LoginFirst(LoginRequiredMiddleware):
 
 
 def lock_if_idle(request: HttpRequest) -> None:
-    """Lock this session if nobody has been there for IDLE_MINUTES."""
+    """Lock this session if nobody has been there for IDLE_MINUTES.
+
+    Where the clock was set back, that somebody was there lies ahead: then the time is counted from now on,
+    else an empty desk would stay open until the clock has come there again.
+    """
+    if _count_idle_seconds(request) < -NOTED_EVERY:  # not the clock of another web process
+        request.session[ACTIVE_AT] = int(time.time())
     is_idle = _count_idle_seconds(request) > settings.IDLE_MINUTES * 60
     if settings.IDLE_MINUTES and is_idle and not request.session.get(LOCKED):
         lock_session(request)

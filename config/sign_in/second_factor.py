@@ -65,8 +65,8 @@ class SignInAdapter(DefaultAccountAdapter):  # type: ignore[misc] # django-allau
     """How django-allauth asks for a password again, and that it shows no messages of its own."""
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        at = self.request.session.get(PASSWORD_AT, 0)
-        return time.time() - float(at) > PASSWORD_IS_FRESH
+        age = time.time() - float(self.request.session.get(PASSWORD_AT, 0))
+        return abs(age) > PASSWORD_IS_FRESH  # ahead: the clock was set back, and it isn't known when it was
 
     def reauthenticate(self, user: User, password: str) -> bool:
         check_password_again(self.request, user, password)

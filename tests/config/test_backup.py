@@ -345,6 +345,75 @@ def test_programs_that_complain_at_length_hold_nobody_up(
     assert read_contact(target).startswith("Sarah")
 
 
+def stand_in_for(tool: str, lines: str, folder: Path, server: Server) -> Server:
+    """The server with one program of its own, a script in which "$REAL" is the true one."""
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore", "psql"):
+        real = find_tools() / name
+        (folder / name).write_text(
+            f'#!/bin/sh\nREAL={real}\n{lines if name == tool else ""}\nexec $REAL "$@"\n'
+        )
+        (folder / name).chmod(0o755)
+    return Server(server.database, tools=folder, env=server.env)
+
+
+def test_a_backup_of_which_the_server_sent_a_part_is_none(source: Server, tmp_path: Path) -> None:
+    """PostgreSQL ended that connection: pg_dump says "Broken pipe" then, and what follows it ended well."""
+    part = (
+        '[ "$1" = --version ] || [ "$1" = --list ] || {\n$REAL "$@" | head -c 60000\n'
+        "echo 'pg_dump: error: could not send data to server: Broken pipe' >&2\nexit 1\n}"
+    )
+    cut = stand_in_for("pg_dump", part, tmp_path / "bin", source)
+    with pytest.raises(BackupError, match="Broken pipe"):
+        write_backup(cut, tmp_path / "kept")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_restore_of_which_the_server_took_a_part_replaces_nothing(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    """PostgreSQL ended that connection in the middle of the rows, and answers again at once."""
+    file = write_backup(source, tmp_path)
+    part = (
+        '[ "$1" = --list ] || {\n$REAL --section=pre-data --section=data "$@"\n'
+        "echo 'pg_restore: error: error returned by PQputCopyData: could not send data to server: "
+        "Broken pipe' >&2\nexit 1\n}"
+    )
+    cut = stand_in_for("pg_restore", part, tmp_path / "bin", target)
+    source.ask('CREATE DATABASE "restored_here" TEMPLATE template0')
+    with pytest.raises(BackupError, match="Broken pipe"):
+        restore_backup(cut, file)
+    assert list_beside(source) == ["restored_here"]
+    assert target.ask("SELECT count(*) FROM pg_class WHERE relname = 'contacts_contact'") == "0"
+
+
+def test_a_full_disk_is_the_cause_and_not_the_broken_pipe_before_it(source: Server, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "cat").write_text("#!/bin/sh\necho 'cat: No space left on device' >&2\nexit 1\n")
+    (tmp_path / "bin" / "cat").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        with pytest.raises(BackupError, match="No space left on device"):
+            write_backup(source, tmp_path / "kept")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_the_programs_are_told_all_that_the_url_says_about_reaching_the_server() -> None:
+    """Django hands all of it to libpq; without the certificate no program gets to a managed PostgreSQL."""
+    server = find_local_server(
+        "postgresql://u@/call?host=db.example&port=5433&password=p%26&sslmode=verify-full"
+        "&sslrootcert=%2Fetc%2Froot.pem&channel_binding=require&options=-c%20statement_timeout%3D1s"
+    )
+    assert server.env["PGSSLROOTCERT"] == "/etc/root.pem"
+    assert server.env["PGCHANNELBINDING"] == "require"
+    assert (server.env["PGHOST"], server.env["PGPORT"], server.env["PGPASSWORD"]) == (
+        "db.example",
+        "5433",
+        "p&",
+    )
+    assert "PGOPTIONS" not in server.env
+
+
 def test_a_password_with_any_letters_gets_to_the_server_and_stands_in_no_command() -> None:
     server = find_local_server("postgresql://us%40er:p%2Fa%3Fss@db.example:5433/call%20board?sslmode=require")
     assert server.database == "call board"

@@ -88,6 +88,16 @@ def test_a_desk_where_nobody_is_locks_and_shows_nothing(desk: Client, clock: Any
     assert "desk.js" not in page
 
 
+def test_a_desk_where_nobody_is_locks_in_time_though_the_clock_was_set_back(desk: Client, clock: Any) -> None:
+    """By an hour, as when it was wrong: an empty desk stayed open for that hour, and its minutes more."""
+    clock.shift(-3600)
+    assert desk.get("/locked/state/").json()["left"] == 15 * 60
+    clock.shift(14 * 60)
+    assert desk.get("/pulse/", headers=PART).status_code == 200
+    clock.shift(2 * 60)
+    assert desk.get("/pulse/", headers=PART).status_code == 401
+
+
 def test_a_live_page_does_not_keep_the_session_alive(desk: Client, clock: Any) -> None:
     statuses = []
     for _ in range(17):

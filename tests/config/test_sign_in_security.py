@@ -376,12 +376,13 @@ def test_it_can_not_be_gone_round_by_the_admin_site(settings: Settings) -> None:
     assert client.get("/admin/auth/user/")["Location"] == "/sign-in/app/"
 
 
-def test_the_password_is_asked_again_before_the_app_is_removed(rosa: User) -> None:
+@pytest.mark.parametrize("ago", [301, -3600])  # an hour ahead: the clock was set back since
+def test_the_password_is_asked_again_before_the_app_is_removed(rosa: User, ago: int) -> None:
     give_app(rosa)
     client = Client()
     client.force_login(rosa)
     session = client.session
-    session["password_at"] = time.time() - 301
+    session["password_at"] = time.time() - ago
     session.save()
     answer = client.post("/sign-in/app/remove/")
     assert answer["Location"].startswith("/sign-in/password/")

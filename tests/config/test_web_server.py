@@ -1,13 +1,17 @@
 """Slow, half-open and huge requests take no thread and no disk; events have threads of their own."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from config.body_limit import READ_TO_ANSWER, find_body_limit
@@ -21,6 +25,8 @@ from config.web_server import (
     SLOWEST_BODY,
     Connection,
     LimitedParser,
+    Listener,
+    ReservingDispatcher,
 )
 from reminders.robotalker.events import MAX_EVENT_BYTES
 from tests.waiting import wait_until
@@ -91,6 +97,126 @@ def test_a_bad_chunk_is_answered_with_400(web: int, chunks: bytes) -> None:
 def test_a_request_that_servers_read_in_different_ways_is_refused(web: int, smuggled: bytes) -> None:
     answer = exchange(web, b"POST /login/ HTTP/1.1\r\nHost: localhost\r\n" + smuggled + b"\r\nhello")
     assert answer[0] in (400, 501)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /login/ HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n",
+        b"POST /login/ HTTP/1.2\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n",
+        b"POST /login/ HTTP/1.1\r\nContent-Length: 90\r\nTransfer-Encoding: chunked\r\n",
+    ],
+)
+def test_of_a_body_whose_end_servers_see_in_different_places_nothing_is_a_second_request(
+    web: int, head: bytes
+) -> None:
+    second = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    length = b"Host: localhost\r\nContent-Length: 5\r\n\r\n" if b"Length" not in head else b"\r\n"
+    status, body = exchange(web, head + length + b"0\r\n\r\n" + second)
+    assert status == 400
+    assert b"200 OK" not in body, "a second answer"
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET http://[::1/ HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nContent-Length: %s\r\n" % (b"9" * 5000)]
+)
+def test_an_address_or_a_length_that_can_not_be_read_is_answered(web: int, head: bytes) -> None:
+    assert exchange(web, head + b"Host: localhost\r\n\r\n")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n", 200),
+        (b"POST /hooks/robotalker/x HTTP/1.1\r\nContent-Length: 0\r\n", 404),
+        (b"POST /login/ HTTP/1.1\r\nContent-Length: 999999999\r\n", 413),
+        (b"POST /login/ HTTP/1.1\r\nContent-Length: x\r\n", 400),
+    ],
+)
+def test_whoever_asks_whether_to_go_on_and_has_nothing_to_send_gets_an_answer(
+    web: int, head: bytes, status: int
+) -> None:
+    """Not a 100, after which the next request on the connection was read as more headers of this one."""
+    ask_first = b"Host: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"
+    assert exchange(web, head + ask_first, timeout=5)[0] == status
+
+
+def test_no_thread_waits_for_whoever_sends_many_requests_and_reads_no_answer(web: int) -> None:
+    """Some dozens of answers are more than a thread may write ahead; each of them holds an open file."""
+    one = b"GET /static/vendor/event-calendar/event-calendar.min.js HTTP/1.1\r\n\r\n"
+    with ExitStack() as held:
+        for _ in range(MANY):
+            client = held.enter_context(socket.create_connection(("127.0.0.1", web)))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(one * (8192 // len(one)))
+        wait_until(lambda: ask(web, "/login/", timeout=3)[0] == 200, "a page", within_seconds=20)
+
+
+@contextmanager
+def serving(application: Callable[..., Any]) -> Iterator[tuple[socket.socket, Listener]]:
+    """A worker's loop in this process, with one thread; a client that has asked, and reads nothing."""
+    with ExitStack() as held:
+        bound = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+        bound.setblocking(False)
+        sockinfo = (bound.family, bound.type, bound.proto, bound.getsockname())
+        threads, served = ReservingDispatcher(1), dict[int, Any]()
+        listener = Listener(
+            application, map=served, _sock=bound, dispatcher=threads, adj=Adjustments(cleanup_interval=1),
+            sockinfo=sockinfo, bind_socket=False,
+        )  # fmt: skip
+        client = held.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(bound.getsockname())
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try:
+            yield client, listener
+        finally:
+            client.close()
+            wasyncore.loop(timeout=0.1, use_poll=True, map=served, count=3)
+            threads.shutdown(timeout=5)
+            listener.close()
+
+
+def turn_until(listener: Listener, is_so: Callable[[], bool]) -> bool:
+    """Let the loop turn until it is so, for some seconds at most; whether it is."""
+    ends_at = time.monotonic() + 20
+    while not is_so() and time.monotonic() < ends_at:
+        wasyncore.loop(timeout=0.1, use_poll=True, map=listener._map, count=1)
+    return is_so()
+
+
+def test_an_answer_that_nobody_takes_holds_its_thread_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A download that is paused in the browser: the connection lives, and its thread would wait for ever."""
+    monkeypatch.setattr("config.web_server.BODY_WITHIN", 1.0)
+    monkeypatch.setattr("config.web_server.SLOWEST_BODY", 10**7)
+    ended = threading.Event()
+
+    def write_at_length(environ: object, start_response: Callable[..., object]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        try:
+            for _ in range(64):
+                yield b"x" * 1024**2
+        finally:
+            ended.set()
+
+    with serving(write_at_length) as (_client, listener):
+        assert turn_until(listener, ended.is_set)
+
+
+def test_a_connection_whose_answer_nobody_takes_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread is free, but the loop can write nothing there, and came to it no more."""
+    monkeypatch.setattr("config.web_server.IDLE_FOR", 1.0)
+
+    def write_some(environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"x" * 10 * 1024**2]
+
+    with serving(write_some) as (_client, listener):
+        channels = listener.active_channels
+        assert turn_until(listener, lambda: any(one.total_outbufs_len for one in channels.values()))
+        assert turn_until(listener, lambda: not channels)
 
 
 def test_endless_headers_are_refused(web: int) -> None:
