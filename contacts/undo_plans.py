@@ -12,7 +12,7 @@ from typing import Any
 
 from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
-from contacts.imports.overwriting import Values, read_record_values
+from contacts.imports.overwriting import ANSWER, Values, read_record_values
 from contacts.imports.problems import clip
 from contacts.imports.three_way import REPORTED
 from contacts.models import (
@@ -223,7 +223,7 @@ class _UndoPlanner:
     def _compare(self, record: Appointment | Contact, before: Values, after: Values) -> str:
         """Why it stays: it isn't as the import left it, or what it had is gone; "" if neither."""
         now = read_record_values(record, self.records.batch.source)
-        if any(now[name] != value for name, value in after.items()):
+        if any(now[name] != value for name, value in after.items() if name != ANSWER):
             return Why.CHANGED
         return "" if self.present.has_all(before) else Why.ERASED
 

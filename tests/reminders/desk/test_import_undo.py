@@ -18,7 +18,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.appointments import cancel_appointment, change_kind, lock_appointments, move_appointment
+from contacts.appointments import (
+    cancel_appointment,
+    change_kind,
+    lock_appointments,
+    move_appointment,
+    record_answer,
+)
 from contacts.clock_habits import write_day_and_clock
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.stored_files import queue_import, retry_import
@@ -48,10 +54,12 @@ from reminders.desk.reported_values import ReportedBooking
 from reminders.desk.worklist import take_follow_up
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
+from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.pages.sentences import describe_change
 from reminders.planning.editing import prepare_edit
 from reminders.planning.planner import plan_all, plan_appointments
+from reminders.results.unanswered import account_for_all
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
@@ -84,6 +92,7 @@ def read_practice() -> dict[str, list[Values]]:
             "where": (one.location.name, one.provider.name if one.provider else ""),
             "kind": one.kind,
             "status": one.status,
+            "answer": one.current_answer,
             "id": (one.source, one.external_id),
             "memory": one.file_values,
         }
@@ -302,6 +311,38 @@ def test_a_cancellation_that_is_undone_plans_new_reminders_for_what_is_ahead() -
     assert [one.state for one in visit.reminders.order_by("revision")] == ["withdrawn", "planned"]
     story = visit.changes.filter(what="reinstated")
     assert [describe_change(one).partition(", by ")[2] for one in story] == ["undoing an import."]
+
+
+@pytest.mark.parametrize("change", [LATER, {"location": "Uptown"}, {"status": "Cancelled"}], ids=str)
+@pytest.mark.parametrize("answer", ["confirmed", "wants_another_time"])
+def test_an_answer_that_a_list_made_void_counts_again_after_its_undo(
+    change: dict[str, str], answer: str
+) -> None:
+    """Nobody was told of what the list said, so nobody is asked again; what was on the worklist is again."""
+    make_downtown(name="Uptown")
+    make_step(elapsed=timedelta(days=3))
+    day = {"date": f"{timezone.now() + timedelta(days=20):%m/%d/%Y}"}
+    import_rows(AISHA | day)
+    plan_all()
+    record_answer(only_appointment().pk, answer, revision=1, at=timezone.now(), how="key_1")
+    if answer == "wants_another_time":
+        open_follow_up("wants_another_time", reminder=Reminder.objects.get())
+    open_follow_up("late_answer", reminder=Reminder.objects.get())
+    waiting = list_open_follow_ups()
+    before = read_practice()
+    import_rows(AISHA | day | change)
+    plan_all()
+    account_for_all()
+    undo()
+    account_for_all()
+    assert read_practice() == before
+    assert only_appointment().current_answer == answer
+    assert list_open_follow_ups() == waiting
+
+
+def list_open_follow_ups() -> list[str]:
+    open_ones = FollowUp.objects.exclude(state="resolved")
+    return sorted(open_ones.values_list("kind", flat=True))
 
 
 # --- what stays -------------------------------------------------------------------------------------
