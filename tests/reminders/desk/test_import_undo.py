@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.appointments import (
+    book_appointment,
     cancel_appointment,
     change_kind,
     lock_appointments,
@@ -446,6 +447,26 @@ def test_a_moved_visit_that_something_was_done_for_stays_moved(
         16,
         f"{write_day_and_clock(only_appointment().local_start)}, Aisha Okafor, Downtown",
     )
+
+
+@pytest.mark.parametrize("whose", ["patient", "provider"])
+@pytest.mark.parametrize("change", [{"status": "Cancelled"}, LATER], ids=str)
+def test_a_visit_does_not_go_back_to_a_time_that_was_booked_since(change: dict[str, str], whose: str) -> None:
+    """(product rule 56) Neither is a patient called for two visits at once, nor do two come at one time."""
+    import_rows(AISHA, NOAH | {"time": "3:00 PM"})
+    visit = only_appointment()
+    import_rows(AISHA | change, NOAH | {"time": "4:00 PM"})
+    book_appointment(
+        contact=visit.contact if whose == "patient" else make_contact("Omar", number="+12025550188"),
+        location=visit.location,
+        provider=visit.provider if whose == "provider" else None,
+        starts_at=visit.starts_at + timedelta(minutes=15),
+        ends_at=visit.ends_at + timedelta(minutes=15),
+    )
+    assert undo() == [("appointment", "changed")]
+    assert only_appointment().status == ("cancelled" if "status" in change else "booked")
+    assert only_appointment().local_start != visit.local_start or "status" in change
+    assert only_appointment("A2").local_start.hour == 15
 
 
 def test_what_was_sent_before_the_import_keeps_nothing() -> None:
