@@ -83,12 +83,13 @@ def _apply_listed(appointment: Appointment, wanted: ListedChange, log: Appointme
 class FormerState:
     """What one appointment had before an import that is undone; what isn't given stays.
 
-    `local_start`: wall time, with `fold`; `provider` counts if `has_provider`, also None; `details`,
-    `file_values`: as in ListedChange.
+    `answer`: of the patient, which the import voided. `local_start`: wall time, with `fold`; `provider`
+    counts if `has_provider`, also None; `details`, `file_values`: as in ListedChange.
     """
 
     appointment_id: int
     status: str = ""
+    answer: str = ""
     local_start: datetime | None = None
     fold: int = 0
     length: timedelta | None = None
@@ -102,7 +103,8 @@ class FormerState:
 
 @transaction.atomic
 def put_back_appointments(wanted: Sequence[FormerState], *, by: User | None = None, how: str = "") -> None:
-    """Give each appointment what it had, in a few statements; what is put back anew is a new revision.
+    """Give each appointment what it had, in a few statements; what is put back anew is a new revision, which
+    keeps the answer that the patient gave for it: nobody has told them of anything else.
 
     Nothing that was due before is sent late (product rule 29). The caller has locked the zones of all
     locations, then the appointments, and has seen that each may change so.
@@ -123,6 +125,8 @@ def put_back_appointments(wanted: Sequence[FormerState], *, by: User | None = No
 
 
 def _put_back(appointment: Appointment, former: FormerState, log: AppointmentLog) -> None:
+    is_moved = former.local_start or former.location
+    answer = former.answer or ("" if is_moved else appointment.current_answer)
     if "kind" in former.details:
         appointment.details_at = log.at
     for name, value in former.details.items():
@@ -146,3 +150,5 @@ def _put_back(appointment: Appointment, former: FormerState, log: AppointmentLog
         log.move(appointment, starts_at, starts_at + length, location, None)
     if former.has_provider:
         log.change_provider(appointment, former.provider)
+    if answer and appointment.answer == answer:
+        appointment.answer_revision = appointment.revision

@@ -21,6 +21,8 @@ from contacts.appointments import add_change, cancel_appointment
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
+from contacts.imports.matching import SAID
+from contacts.imports.three_way import read_memory
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -236,7 +238,7 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     _move_appointments(plan, now, by)
     _move_distinct_pairs(survivor, other)
     _move_references(survivor, other)
-    ContactMerge.objects.create(survivor=survivor, merged_id=other.pk, was=_values_of(other), by=by, at=now)
+    ContactMerge.objects.create(survivor=survivor, merged_id=other.pk, was=_keep_of(other), by=by, at=now)
     ContactId.objects.bulk_create(
         [ContactId(contact=survivor, source=source, external_id=pk) for source, pk in plan.more_ids],
         ignore_conflicts=True,  # it was that of an earlier merge already
@@ -297,6 +299,12 @@ def _values_of(contact: Contact) -> dict[str, str]:
     }
     kept = {name: str(getattr(contact, name) or "") for name in (*KEPT, "source", "external_id")}
     return {name: value for name, value in (kept | numbers).items() if value}
+
+
+def _keep_of(contact: Contact) -> dict[str, Any]:
+    """What is kept with the merge: what they had, and what lists said of their id (imports/matching.py)."""
+    said = read_memory(contact, contact.source) if contact.external_id else None
+    return _values_of(contact) | ({SAID: said} if said else {})
 
 
 def find_survivor(contact_id: int) -> int | None:

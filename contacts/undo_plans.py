@@ -12,7 +12,7 @@ from typing import Any
 
 from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
-from contacts.imports.overwriting import Values, read_record_values
+from contacts.imports.overwriting import ANSWER, Values, read_record_values
 from contacts.imports.problems import clip
 from contacts.imports.three_way import REPORTED
 from contacts.models import (
@@ -27,6 +27,7 @@ from contacts.undo_records import BatchRecords
 from contacts.undo_surroundings import (
     find_merged_since,
     find_said_again,
+    find_taken_times,
     find_touched,
     has_other_details,
     id_of,
@@ -109,6 +110,7 @@ class _UndoPlanner:
         self.merged = find_merged_since(self.people, records.since)
         self.again = find_said_again(records)
         self.touched = find_touched(records)
+        self.taken = find_taken_times(records, self.visits)
         self.present = read_present_rows(records)
         self.lines: dict[tuple[str, int], list[ImportChange]] = {}
         for change in records.batch.changes.all():
@@ -172,6 +174,8 @@ class _UndoPlanner:
             return why
         if visit.pk in self.again.appointments or self._is_reported(visit):
             return Why.SAID_AGAIN
+        if visit.pk in self.taken:
+            return Why.CHANGED
         if visit.pk in self.records.appointments:
             return self._compare(visit, *self.records.appointments[visit.pk])
         return Why.CHANGED if has_other_details(visit, self.records.batch.source) else ""
@@ -223,7 +227,7 @@ class _UndoPlanner:
     def _compare(self, record: Appointment | Contact, before: Values, after: Values) -> str:
         """Why it stays: it isn't as the import left it, or what it had is gone; "" if neither."""
         now = read_record_values(record, self.records.batch.source)
-        if any(now[name] != value for name, value in after.items()):
+        if any(now[name] != value for name, value in after.items() if name != ANSWER):
             return Why.CHANGED
         return "" if self.present.has_all(before) else Why.ERASED
 

@@ -5,10 +5,10 @@ Who has spoken of them since, who refers to them, and whether what they had befo
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import ManyToOneRel, Model
+from django.db.models import ManyToOneRel, Model, Q
 
 from contacts.database.arrays import is_any, is_any_text
 from contacts.imports.overwriting import Values
@@ -27,6 +27,7 @@ from contacts.models import (
 )
 from contacts.models.people import OtherNumberUse
 from contacts.undo_records import BatchRecords
+from contacts.wall_times import find_moment
 
 What, Why = KeptByUndo.What, KeptByUndo.Why
 # Entries of an appointment's history that aren't a person's doing, and those of lists, whose values are
@@ -89,6 +90,60 @@ def find_touched(records: BatchRecords) -> dict[int, str]:
     for pk, what in entries.order_by("at").values_list("appointment", "what"):
         touched[pk] = Why.ANSWERED if what in ANSWERS else Why.CHANGED
     return touched
+
+
+def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -> set[int]:
+    """Visits whose former time is taken: their patient or provider has been booked for it since the list.
+
+    Put back, the patient would be called for two visits at once, or two patients come at one time.
+    """
+    former = {pk: _read_former(visits[pk], before) for pk, (before, _) in records.appointments.items()}
+    former = {pk: slot for pk, slot in former.items() if slot}
+    if not former:
+        return set()
+    people = {slot.contact_id for slot in former.values() if slot}
+    providers = {slot.provider_id for slot in former.values() if slot and slot.provider_id}
+    since = Appointment.objects.filter(status=Appointment.Status.BOOKED, revised_at__gt=records.since)
+    held = since.filter(Q(is_any("contact", people)) | Q(is_any("provider", providers)))
+    by_owner: dict[tuple[str, int | None], list[Appointment]] = {}
+    for one in held.order_by():
+        if one.pk not in visits:
+            by_owner.setdefault(("contact", one.contact_id), []).append(one)
+            by_owner.setdefault(("provider", one.provider_id), []).append(one)
+    return {
+        pk
+        for pk, slot in former.items()
+        if slot
+        for owner in (("contact", slot.contact_id), ("provider", slot.provider_id or 0))
+        for one in by_owner.get(owner, ())
+        if one.starts_at < slot.ends_at and slot.starts_at < one.ends_at
+    }
+
+
+class _Slot(NamedTuple):
+    contact_id: int
+    provider_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+
+
+def _read_former(visit: Appointment, before: Values) -> _Slot | None:
+    """When and whose it was before the list; None if it wasn't booked, or its time is as it was."""
+    status = before.get("status", visit.status)
+    if status != Appointment.Status.BOOKED or not {"status", "local_start", "fold"} & before.keys():
+        return None
+    local = before.get("local_start")
+    start = visit.starts_at
+    if local:
+        start = find_moment(datetime.fromisoformat(local), visit.time_zone, before.get("fold", visit.fold))
+    length = visit.ends_at - visit.starts_at
+    if "seconds" in before:
+        length = timedelta(seconds=before["seconds"])
+    contact, provider = (
+        before.get("contact_id", visit.contact_id),
+        before.get("provider_id", visit.provider_id),
+    )
+    return _Slot(contact, provider, start, start + length)
 
 
 def has_other_details(visit: Appointment, source: str) -> bool:

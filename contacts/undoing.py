@@ -18,7 +18,7 @@ from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
 from contacts.imports.leases import lock_import_writes
-from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS, Values
+from contacts.imports.overwriting import ANSWER, IMPORTED_CONTACT_FIELDS, Values
 from contacts.listed_appointments import FormerState, put_back_appointments
 from contacts.models import (
     Appointment,
@@ -203,6 +203,7 @@ def _list_former_states(plan: UndoPlan) -> list[FormerState]:
             FormerState(
                 pk,
                 status=each.get("status", ""),
+                answer=each.get(ANSWER, ""),
                 local_start=datetime.fromisoformat(local) if local else None,
                 fold=each.get("fold", held.fold),
                 length=timedelta(seconds=each["seconds"]) if "seconds" in each else None,

@@ -32,10 +32,13 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         return PlannedContact(person, None, phone=phone, other_phone=other)
     if person.key in known.merged:
         return _plan_merged(person, contact)
-    before, held = read_memory(contact, source) or {}, read_contact_values(contact)
+    memory, held = read_memory(contact, source) or {}, read_contact_values(contact)
+    of_id = known.said_of_id.get(person.key, {})
+    again = {name for name, value in said.items() if value and value == of_id.get(name)}
+    before = memory | {name: said[name] for name in again}
     choices = {name: choose(name, said, before, held) for name in said}
     taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
-    kept = remember(said, before, held)
+    kept = remember({name: value for name, value in said.items() if name not in again}, memory, held)
     both = {name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH}
     planned = PlannedContact(person, contact)
     if person.preference:
@@ -49,7 +52,7 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
             planned.kept_wish = contact.preferred_channel
             taken.pop("preferred_channel", None)
             both.pop("preferred_channel", None)
-    planned.kept = NO_FIELDS if kept == before else kept
+    planned.kept = NO_FIELDS if kept == memory else kept
     planned.both = both or NOTHING_IN_BOTH
     # Staff replaced the file's number, which can't be reached, with one that works.
     if contact.phone and not contact.phone.unusable_since and phone in known.unusable:

@@ -28,13 +28,15 @@ from contacts.imports.identity import (
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import Said, read_memory, say_slot
+from contacts.imports.three_way import CONTACT_VALUES, Said, read_memory, say_slot
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
+# What lists said of the id of a contact who was merged with another, in ContactMerge.was.
+SAID = "said"
 Row = TypeVar("Row", Appointment, Contact)
 Slot = tuple[int, str]  # contact, and time and place as by say_slot()
 
@@ -74,7 +76,7 @@ class Known:
     the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
     are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
     contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
-    here.
+    here; `said_of_id`: of the others, what lists had said of that id until the merge.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Known:
     written_anew: dict[str, str] = field(default_factory=dict)
     by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
+    said_of_id: dict[PersonKey, Said] = field(default_factory=dict)
     unusable: frozenset[str] = frozenset()
 
 
@@ -218,6 +221,8 @@ def _find_contacts(
                 known.by_other_id.add(key)
                 if contact.external_id in ids or contact.external_id in others.patient_ids:
                     known.merged.add(key)
+                else:
+                    known.said_of_id[key] = _read_said_of_id(contact, source, person.patient_id)
     for key, person in known.people.items():
         is_open = key not in known.contacts and key not in known.conflicts
         if is_open and (contact := _find_by_appointment(person, known, source)):
@@ -227,6 +232,17 @@ def _find_contacts(
     ]
     lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unknown)
     known.contacts |= _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+
+
+def _read_said_of_id(contact: Contact, source: str, external_id: str) -> Said:
+    """What lists had said of a contact with that id who was merged with this one; of a merge from before that
+    was kept, what that contact had.
+    """
+    for merge in contact.merges.all():
+        if (merge.was.get("source"), merge.was.get("external_id")) == (source, external_id):
+            said: Said = merge.was.get(SAID) or {name: merge.was.get(name, "") for name in CONTACT_VALUES}
+            return said
+    return {}
 
 
 def has_own_id(contact: Contact, source: str, external_id: str) -> bool:

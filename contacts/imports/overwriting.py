@@ -30,6 +30,8 @@ IMPORTED_CONTACT_FIELDS = (
     "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
     "source", "external_id", "file_values", "updated_at",
 )  # fmt: skip
+# The patient's, for the present revision: what a list moves loses it, and its undo gives it back.
+ANSWER = "answer"
 Values = dict[str, Any]
 
 
@@ -106,7 +108,9 @@ def _read_appointments(ids: Collection[int], source: str) -> dict[int, Values]:
     if not ids:
         return {}
     rows = Appointment.objects.filter(is_any("pk", ids)).order_by("pk")
-    return {each.pk: read_record_values(each, source) for each in rows.iterator()}
+    return {
+        each.pk: read_record_values(each, source) | {ANSWER: each.current_answer} for each in rows.iterator()
+    }
 
 
 def _read_contacts(ids: Collection[int], source: str) -> dict[int, Values]:

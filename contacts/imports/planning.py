@@ -311,14 +311,26 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
     if appointment.status not in VISIT_RECORDED:
         timed = ("slot", "minutes", "provider")
         planned.takes = frozenset(name for name in timed if choices[name] == FieldChoice.TAKE)
-        if row.status in VISIT_RECORDED and choices["status"] == FieldChoice.TAKE:
-            planned.takes |= {"attendance"}
+    if _takes_attendance(row, appointment, choices["status"], before):
+        planned.takes |= {"attendance"}
     if choices["kind"] == FieldChoice.TAKE:
         planned.fields = {**planned.fields, "kind": row.kind}
     planned.kept = keep_version(remember(said, before, held), row.version, before)
     reasons = [MOVED_HERE] if choices["slot"] == FieldChoice.OURS else []
+    is_new = choices["status"] in (FieldChoice.TAKE, FieldChoice.BOTH) and "status" in before
+    if is_new and appointment.status in VISIT_RECORDED and "attendance" not in planned.takes:
+        planned.kept["status"] = before["status"]  # said again with the next list, until they agree
+        reasons.append(VISIT_ALREADY_RECORDED)
     both = [name for name in ("slot", "minutes", "provider", "kind") if choices[name] == FieldChoice.BOTH]
     return reasons + [_describe_both(name, held[name], said[name]) for name in both]
+
+
+def _takes_attendance(
+    row: AppointmentRow, appointment: Appointment, choice: FieldChoice, before: Said
+) -> bool:
+    """Whether what the file says of attendance counts: it is new, or corrects what the file said itself."""
+    is_open = appointment.status not in VISIT_RECORDED or before.get("status") == appointment.status
+    return row.status in VISIT_RECORDED and choice == FieldChoice.TAKE and is_open
 
 
 def _describe_both(name: str, held: str, said: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from contacts.contact_search import find_contacts
 from contacts.duplicates import Lookalike
 from contacts.forms.contacts import ContactForm
+from contacts.imports.three_way import CONTACT_VALUES
 from contacts.models import ApiScope, Contact, ContactId
 from contacts.models.people import Preference
 from contacts.people import find_by_external_ids, lock_people
@@ -39,7 +40,7 @@ from reminders.api.views import (
     require_if_match,
 )
 from reminders.desk.rechecks import recheck_contact
-from reminders.desk.reported_contacts import CONTACT_VALUES, KEPT_HERE, ContactReport
+from reminders.desk.reported_contacts import KEPT_HERE, ContactReport
 
 # The form's names of what has another name here.
 FORM_NAMES = {"phone": "number", "other_phone": "other_number"}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
@@ -21,6 +21,7 @@ from contacts.undo_records import BatchRecords
 from contacts.undoing import UndoRefused, apply_undo, lock_batch, read_undoable
 from contacts.worker_hints import hint_planning
 from reminders.desk.wake_dispatch import wake_dispatch
+from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.bulk_rows import lock_steps_in_use
@@ -32,6 +33,12 @@ from reminders.sweeps.told_providers import list_told_another_provider
 
 Why = KeptByUndo.Why
 AT_ONCE = 2_000  # appointments that are planned at once; of more, the next round of planning plans all
+# Resolutions of follow-ups that what a list does to a visit brings about by itself.
+CLOSED_BY_LISTS = (
+    FollowUp.Resolution.CANCELLED,
+    FollowUp.Resolution.MOVED,
+    FollowUp.Resolution.VISIT_RECORDED,
+)
 GOING_OUT = (ReminderState.CLAIMED, ReminderState.IN_PROGRESS)
 
 
@@ -75,6 +82,7 @@ def _undo(batch_id: int, token: str, by: User) -> UndoPlan:
     FollowUp.objects.filter(is_any("appointment", removed)).delete()
     Reminder.objects.filter(is_any("appointment", removed)).delete()
     apply_undo(plan, by=by)
+    _reopen_follow_ups(plan)
     touched = sorted({*_find_ahead(people), *plan.appointments})
     if len(touched) <= AT_ONCE:
         plan_appointments(touched)
@@ -133,6 +141,29 @@ def _find_called_people(records: BatchRecords) -> set[int]:
     theirs = Appointment.objects.filter(is_any("contact", people)).order_by()
     visits = dict(theirs.values_list("pk", "contact"))
     return {visits[pk] for pk in _find_called(list(visits), records.since)} if visits else set()
+
+
+def _reopen_follow_ups(plan: UndoPlan) -> None:
+    """Open what was closed only since the list cancelled, moved or recorded these visits.
+
+    What isn't needed any more is closed again (results/unanswered.py).
+    """
+    closed = FollowUp.objects.filter(
+        is_any("appointment", plan.appointments),
+        state=FollowUp.State.RESOLVED,
+        resolved_by=None,
+        resolved_at__gte=plan.records.since,
+        resolution__in=CLOSED_BY_LISTS,
+    )
+    same = FollowUp.objects.filter(UNRESOLVED, appointment=OuterRef("appointment"), kind=OuterRef("kind"))
+    latest = (
+        closed.filter(~Exists(same))
+        .order_by("appointment_id", "kind", "-pk")
+        .distinct("appointment_id", "kind")
+    )
+    FollowUp.objects.filter(pk__in=list(latest.values_list("pk", flat=True))).update(
+        state=FollowUp.State.OPEN, resolved_at=None, resolution=""
+    )
 
 
 def _find_people(plan: UndoPlan) -> set[int]:

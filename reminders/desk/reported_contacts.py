@@ -9,12 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from contacts.imports.three_way import REPORTED, Said, read_contact_values, read_memory
+from contacts.imports.three_way import CONTACT_VALUES, REPORTED, Said, read_contact_values, read_memory
 from contacts.imports.words import is_as_strict
 from contacts.models import Contact
 from contacts.names import NotAName, read_first_name, read_last_name
 
-CONTACT_VALUES = ("first_name", "last_name", "language", "preferred_channel", "phone", "other_phone")
 WISH = "preferred_channel"
 NAMES = {"first_name": read_first_name, "last_name": read_last_name}
 KEPT_HERE = _("Staff changed this here. Your system says what it said before, or would allow more.")

@@ -216,6 +216,31 @@ def test_an_appointment_with_a_recorded_visit_is_not_changed(row: dict[str, str]
     ]
 
 
+def test_attendance_that_the_file_corrects_is_corrected_here() -> None:
+    """(product rule 45) Nobody here has said anything else."""
+    import_rows(AISHA)
+    import_rows(AISHA | {"status": "No Show"})
+    assert counts_of(AISHA | {"status": "Completed"}) == {"updated": 1}
+    assert only_appointment().status == "arrived"
+    assert counts_of(AISHA | {"status": "Completed"}) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("said", ["No Show", "Scheduled"])
+def test_attendance_that_differs_here_and_in_the_file_stays_and_is_noted_until_they_agree(
+    said: str, staff: User
+) -> None:
+    """(product rule 45)"""
+    import_rows(AISHA | {"status": "Checked in" if said == "Scheduled" else "Scheduled"})
+    record_attendance(only_appointment().pk, "arrived", by=staff)
+    for _ in range(2):
+        report = import_rows(AISHA | {"status": said})
+        assert only_appointment().status == "arrived"
+        assert [each.problem for each in report.problems] == [
+            "The visit is already recorded here, so the appointment isn't changed."
+        ]
+    assert import_rows(AISHA | {"status": "Completed"}).problems == ()
+
+
 def test_an_appointment_missing_from_the_file_is_listed_and_never_cancelled() -> None:
     """(product rule 20)"""
     early, late = AISHA | {"date": "12/14/2026"}, AISHA | {"id": "A3", "date": "12/16/2026"}

@@ -18,7 +18,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.appointments import cancel_appointment, change_kind, lock_appointments, move_appointment
+from contacts.appointments import (
+    book_appointment,
+    cancel_appointment,
+    change_kind,
+    lock_appointments,
+    move_appointment,
+    record_answer,
+)
 from contacts.clock_habits import write_day_and_clock
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.stored_files import queue_import, retry_import
@@ -48,10 +55,12 @@ from reminders.desk.reported_values import ReportedBooking
 from reminders.desk.worklist import take_follow_up
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
+from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.pages.sentences import describe_change
 from reminders.planning.editing import prepare_edit
 from reminders.planning.planner import plan_all, plan_appointments
+from reminders.results.unanswered import account_for_all
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
@@ -84,6 +93,7 @@ def read_practice() -> dict[str, list[Values]]:
             "where": (one.location.name, one.provider.name if one.provider else ""),
             "kind": one.kind,
             "status": one.status,
+            "answer": one.current_answer,
             "id": (one.source, one.external_id),
             "memory": one.file_values,
         }
@@ -304,6 +314,38 @@ def test_a_cancellation_that_is_undone_plans_new_reminders_for_what_is_ahead() -
     assert [describe_change(one).partition(", by ")[2] for one in story] == ["undoing an import."]
 
 
+@pytest.mark.parametrize("change", [LATER, {"location": "Uptown"}, {"status": "Cancelled"}], ids=str)
+@pytest.mark.parametrize("answer", ["confirmed", "wants_another_time"])
+def test_an_answer_that_a_list_made_void_counts_again_after_its_undo(
+    change: dict[str, str], answer: str
+) -> None:
+    """Nobody was told of what the list said, so nobody is asked again; what was on the worklist is again."""
+    make_downtown(name="Uptown")
+    make_step(elapsed=timedelta(days=3))
+    day = {"date": f"{timezone.now() + timedelta(days=20):%m/%d/%Y}"}
+    import_rows(AISHA | day)
+    plan_all()
+    record_answer(only_appointment().pk, answer, revision=1, at=timezone.now(), how="key_1")
+    if answer == "wants_another_time":
+        open_follow_up("wants_another_time", reminder=Reminder.objects.get())
+    open_follow_up("late_answer", reminder=Reminder.objects.get())
+    waiting = list_open_follow_ups()
+    before = read_practice()
+    import_rows(AISHA | day | change)
+    plan_all()
+    account_for_all()
+    undo()
+    account_for_all()
+    assert read_practice() == before
+    assert only_appointment().current_answer == answer
+    assert list_open_follow_ups() == waiting
+
+
+def list_open_follow_ups() -> list[str]:
+    open_ones = FollowUp.objects.exclude(state="resolved")
+    return sorted(open_ones.values_list("kind", flat=True))
+
+
 # --- what stays -------------------------------------------------------------------------------------
 
 
@@ -405,6 +447,26 @@ def test_a_moved_visit_that_something_was_done_for_stays_moved(
         16,
         f"{write_day_and_clock(only_appointment().local_start)}, Aisha Okafor, Downtown",
     )
+
+
+@pytest.mark.parametrize("whose", ["patient", "provider"])
+@pytest.mark.parametrize("change", [{"status": "Cancelled"}, LATER], ids=str)
+def test_a_visit_does_not_go_back_to_a_time_that_was_booked_since(change: dict[str, str], whose: str) -> None:
+    """(product rule 56) Neither is a patient called for two visits at once, nor do two come at one time."""
+    import_rows(AISHA, NOAH | {"time": "3:00 PM"})
+    visit = only_appointment()
+    import_rows(AISHA | change, NOAH | {"time": "4:00 PM"})
+    book_appointment(
+        contact=visit.contact if whose == "patient" else make_contact("Omar", number="+12025550188"),
+        location=visit.location,
+        provider=visit.provider if whose == "provider" else None,
+        starts_at=visit.starts_at + timedelta(minutes=15),
+        ends_at=visit.ends_at + timedelta(minutes=15),
+    )
+    assert undo() == [("appointment", "changed")]
+    assert only_appointment().status == ("cancelled" if "status" in change else "booked")
+    assert only_appointment().local_start != visit.local_start or "status" in change
+    assert only_appointment("A2").local_start.hour == 15
 
 
 def test_what_was_sent_before_the_import_keeps_nothing() -> None:

@@ -353,6 +353,31 @@ def test_an_import_finds_the_survivor_by_either_id_and_changes_nothing_the_secon
     assert counts["moved"] == 1, "appointments of either id are still kept up to date"
 
 
+def test_a_list_that_has_only_the_other_id_overwrites_nothing_with_what_it_said_before_the_merge() -> None:
+    """(product rule 45)"""
+    make_downtown()
+    aisha = AISHA | {"home": "202-555-0190"}
+    double = AISHA | {
+        "id": "A9",
+        "patient": "P9",
+        "last": "Adeyemi",
+        "language": "Spanish",
+        "mobile": "(202) 555-0109",
+        "home": "202-555-0191",
+        "date": "12/16/2026",
+    }
+    import_rows(aisha, double)
+    one, copy = Contact.objects.order_by("external_id")
+    merge(one, copy)
+    columns = ("last_name", "phone__e164", "other_phone__e164", "language")
+    kept = Contact.objects.values_list(*columns).get()
+    for rows in ((double,), (aisha,), (double,), (aisha, double)):
+        assert import_rows(*rows).counts["unchanged"] == len(rows), rows
+        assert Contact.objects.values_list(*columns).get() == kept
+    import_rows(double | {"mobile": "202-555-0177"})
+    assert Contact.objects.values_list(*columns).get() == ("Okafor", "+12025550177", *kept[2:])
+
+
 # --- at the same time ------------------------------------------------------------------------------------
 
 
