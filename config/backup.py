@@ -222,6 +222,7 @@ def _prepare(server: Server, *, overwrite: bool) -> str:
         return "missing"
     others = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
     )
     if int(server.ask(others)):
         raise BackupError(

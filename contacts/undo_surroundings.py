@@ -97,12 +97,14 @@ def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -
 
     Put back, the patient would be called for two visits at once, or two patients come at one time.
     """
-    former = {pk: _read_former(visits[pk], before) for pk, (before, _) in records.appointments.items()}
-    former = {pk: slot for pk, slot in former.items() if slot}
+    former = dict[int, _Slot]()
+    for pk, (before, _after) in records.appointments.items():
+        if pk in visits and (slot := _read_former(visits[pk], before)):
+            former[pk] = slot
     if not former:
         return set()
-    people = {slot.contact_id for slot in former.values() if slot}
-    providers = {slot.provider_id for slot in former.values() if slot and slot.provider_id}
+    people = {slot.contact_id for slot in former.values()}
+    providers = {slot.provider_id for slot in former.values() if slot.provider_id}
     since = Appointment.objects.filter(status=Appointment.Status.BOOKED, revised_at__gt=records.since)
     held = since.filter(Q(is_any("contact", people)) | Q(is_any("provider", providers)))
     by_owner: dict[tuple[str, int | None], list[Appointment]] = {}
@@ -113,7 +115,6 @@ def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -
     return {
         pk
         for pk, slot in former.items()
-        if slot
         for owner in (("contact", slot.contact_id), ("provider", slot.provider_id or 0))
         for one in by_owner.get(owner, ())
         if one.starts_at < slot.ends_at and slot.starts_at < one.ends_at

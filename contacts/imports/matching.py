@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import CharField, Func, Q, QuerySet, Value
+from django.db.models import CharField, Func, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from contacts.database.arrays import is_any, is_any_text
@@ -211,6 +211,8 @@ def _find_contacts(
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
     anew = _match_written_anew(ids, by_id, _contacts().filter(source=source))
+    survivors = [one for external_id, one in by_id.items() if not has_own_id(one, source, external_id)]
+    prefetch_related_objects(survivors, "merges")
     for key, person in list(known.people.items()):
         contact = by_id.get(person.patient_id) or anew.get(person.patient_id)
         if contact and person.patient_id:
