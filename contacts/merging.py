@@ -21,8 +21,7 @@ from contacts.appointments import add_change, cancel_appointment
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
-from contacts.imports.matching import SAID
-from contacts.imports.three_way import read_memory
+from contacts.imports.three_way import SAID, read_memory
 from contacts.models import (
     Appointment,
     AppointmentChange,

@@ -140,11 +140,12 @@ def _read_former(visit: Appointment, before: Values) -> _Slot | None:
     length = visit.ends_at - visit.starts_at
     if "seconds" in before:
         length = timedelta(seconds=before["seconds"])
-    contact, provider = (
-        before.get("contact_id", visit.contact_id),
-        before.get("provider_id", visit.provider_id),
+    return _Slot(
+        contact_id=before.get("contact_id", visit.contact_id),
+        provider_id=before.get("provider_id", visit.provider_id),
+        starts_at=start,
+        ends_at=start + length,
     )
-    return _Slot(contact, provider, start, start + length)
 
 
 def has_other_details(visit: Appointment, source: str) -> bool:

@@ -28,15 +28,13 @@ from contacts.imports.identity import (
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import CONTACT_VALUES, Said, read_memory, say_slot
+from contacts.imports.three_way import CONTACT_VALUES, SAID, Said, read_memory, say_slot
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
-# What lists said of the id of a contact who was merged with another, in ContactMerge.was.
-SAID = "said"
 Row = TypeVar("Row", Appointment, Contact)
 Slot = tuple[int, str]  # contact, and time and place as by say_slot()
 

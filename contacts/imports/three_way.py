@@ -16,6 +16,8 @@ from contacts.models import Appointment, Contact
 
 Said = dict[str, str]  # field -> value as text; "" where the file says nothing
 CONTACT_VALUES = ("first_name", "last_name", "language", "preferred_channel", "phone", "other_phone")
+# What lists said of the id of a contact who was merged with another, in ContactMerge.was.
+SAID = "said"
 # What a new record has where the file says nothing: not a change that staff made.
 DEFAULTS = {"language": "en", "preferred_channel": "voice", "minutes": "30", "status": "booked"}
 

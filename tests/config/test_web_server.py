@@ -142,8 +142,8 @@ def test_whoever_asks_whether_to_go_on_and_has_nothing_to_send_gets_an_answer(
 
 
 def test_no_thread_waits_for_whoever_sends_many_requests_and_reads_no_answer(web: int) -> None:
-    """Some dozens of answers are more than a thread may write ahead; each of them holds an open file."""
-    one = b"GET /static/vendor/event-calendar/event-calendar.min.js HTTP/1.1\r\n\r\n"
+    """Some dozens of these answers are more than a thread may write ahead; each holds an open file."""
+    one = b"GET /static/vendor/event-calendar/event-calendar.min.js.map HTTP/1.1\r\n\r\n"
     with ExitStack() as held:
         for _ in range(MANY):
             client = held.enter_context(socket.create_connection(("127.0.0.1", web)))

@@ -26,8 +26,8 @@ from contacts.exporting import write_person
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import store_file
 from contacts.kept_mentions import find_files_naming
-from contacts.mentions import MENTION_COLUMNS, PersonWords, is_in_text
-from contacts.models import Contact, ImportBatch, ImportFile, RejectedRow
+from contacts.mentions import MENTION_COLUMNS, PersonWords, is_in_text, read_words
+from contacts.models import Contact, ContactMerge, ImportBatch, ImportFile, RejectedRow
 from contacts.person_tables import PERSON_TABLES
 from contacts.roles import MANAGER
 from reminders.desk.erasing import erase_person
@@ -272,3 +272,14 @@ def test_short_names_and_names_of_one_word_are_no_mentions() -> None:
     other.refresh_from_db()
     assert other.note == "Al, by phone: 12 34"
     assert make_number().e164
+
+
+def test_names_that_lists_said_of_somebody_merged_with_the_person_are_found_too(quintessa: Contact) -> None:
+    was = {
+        "first_name": "Tess",
+        "last_name": "Abernathy",
+        "said": {"first_name": "Tessa", "last_name": "Aber"},
+    }
+    ContactMerge.objects.create(survivor=quintessa, merged_id=0, was=was, at=timezone.now())
+    words = read_words(quintessa, ())
+    assert words.names >= {("Tess", "Abernathy"), ("Tessa", "Aber"), ("Quintessa", "Abernathy")}
