@@ -20,6 +20,7 @@ from redis import RedisError
 
 from config.headroom import find_full_disks, measure_connections
 from config.queues import WORKERS
+from config.sign_in.desk import is_locked
 from config.zone_data import read_version
 from contacts.database.patience import answer_within
 from contacts.watching.standing import count_for_staff
@@ -87,9 +88,9 @@ def is_monitor(request: HttpRequest) -> bool:
 
 
 def _is_staff(request: HttpRequest) -> bool:
-    """Whether somebody with the right to see heartbeats is logged in; False while the database is away."""
+    """Whether somebody with the right to see heartbeats is there; False while the database is away."""
     try:
-        return bool(request.user.is_authenticated and request.user.has_perm("reminders.view_heartbeat"))
+        return request.user.has_perm("reminders.view_heartbeat") and not is_locked(request)
     except Error:
         return False
 

@@ -28,6 +28,7 @@ Robotalker's events and /healthz have threads of their own (RESERVED_THREADS), w
 import copy
 import logging
 import os
+import re
 import resource
 import socket
 import time
@@ -68,6 +69,7 @@ MOST_WAITING = 100  # requests for pages of one address, in a worker
 MOST_PIPELINED = 10  # no browser and no proxy does it; each answer may hold an open file
 ACCEPTED_AT_ONCE = 100  # connections, before those that are there have their turn
 FILES_BESIDE = 200  # that a worker opens beside its connections
+TRANSFER_CODINGS = re.compile(rb"^transfer-encoding[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE_FOR = 1.0  # seconds that a worker that is stopping still sends answers that are ready
 
 
@@ -107,7 +109,7 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
             super().parse_header(header_plus)
         except ValueError as error:  # of int() and urlsplit(), which waitress doesn't expect
             raise ParsingError("The address or the length can't be read") from error
-        self._refuse_what_is_read_differently()
+        self._refuse_what_is_read_differently(header_plus)
         path = "/" + self.path.lstrip("/")  # as waitress hands it to the application
         limit = body_limit.find_body_limit(path)
         if path == body_limit.UPLOADS and limit < self.content_length <= body_limit.READ_TO_ANSWER:
@@ -126,13 +128,17 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
                 self._forget_body()
         return consumed
 
-    def _refuse_what_is_read_differently(self) -> None:
+    def _refuse_what_is_read_differently(self, header_plus: bytes) -> None:
         """Raise ParsingError where another server may see another end of the body.
 
-        waitress takes chunks of HTTP/1.1 alone, and passes over the length beside them.
+        waitress takes chunks of HTTP/1.1 alone, passes over the length beside them, and takes “chunked” said
+        twice, or a coding without a name, as said once or never.
         """
         if self.version not in ("1.0", "1.1"):
             raise ParsingError("Only HTTP/1.0 and HTTP/1.1 are spoken here")
+        codings = TRANSFER_CODINGS.findall(header_plus)
+        if codings and [coding.strip(b" \t\r").lower() for coding in codings] != [b"chunked"]:
+            raise ParsingError("Only a body in plain chunks is read")
         if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
             raise ParsingError("The body has no certain length")
 

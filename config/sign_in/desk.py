@@ -61,8 +61,7 @@ class SharedDesk:
         is_open = not getattr(view, "login_required", True) and name not in OF_THE_LOCK
         if is_open or not isinstance(request.user, User):
             return None
-        lock_if_idle(request)
-        if not request.session.get(LOCKED):
+        if not is_locked(request):
             note_presence(request, name)
             return None
         return None if name in OPEN_WHILE_LOCKED else _refuse(request, request.user)
@@ -78,6 +77,12 @@ class LoginFirst(LoginRequiredMiddleware):
             return super().handle_no_permission(request, view_func)
         context = {"form": SignInForm(request), "kept": kept, "next": reverse("today")}
         return render(request, "registration/login.html", context, status=403)
+
+
+def is_locked(request: HttpRequest) -> bool:
+    """Whether only the password opens this session again; it is locked now if nobody has been there."""
+    lock_if_idle(request)
+    return bool(request.session.get(LOCKED))
 
 
 def lock_if_idle(request: HttpRequest) -> None:

@@ -194,6 +194,8 @@ def test_a_token_that_is_not_set_or_wrong_opens_nothing(sent: str, settings: Set
 def test_staff_who_may_see_heartbeats_read_why(heartbeats_written: None, client: Client) -> None:
     client.force_login(make_user(role=ADMIN))
     assert "ages" in client.get("/readyz").json()
+    client.post("/locked/now/")
+    assert "ages" not in client.get("/readyz").json(), "the desk is locked"
 
 
 def test_a_sweep_that_runs_and_gets_nothing_done_is_not_ready(heartbeats_written: None) -> None:
