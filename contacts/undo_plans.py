@@ -110,7 +110,7 @@ class _UndoPlanner:
         self.merged = find_merged_since(self.people, records.since)
         self.again = find_said_again(records)
         self.touched = find_touched(records)
-        self.taken = find_taken_times(records, self.visits)
+        self.taken_times = find_taken_times(records, self.visits)
         self.present = read_present_rows(records)
         self.lines: dict[tuple[str, int], list[ImportChange]] = {}
         for change in records.batch.changes.all():
@@ -129,7 +129,7 @@ class _UndoPlanner:
             if pk in self.people:
                 self._keep(What.CONTACT_ADDED, pk, self._find_why_new_person_stays(self.people[pk]))
         self._keep_whose_visits_stay()
-        self._keep_whose_ids_are_taken()
+        self._keep_whose_places_are_taken()
         removed = [
             self.visits[pk] for pk in self.records.added_appointments if self._goes(What.APPOINTMENT, pk)
         ]
@@ -174,8 +174,6 @@ class _UndoPlanner:
             return why
         if visit.pk in self.again.appointments or self._is_reported(visit):
             return Why.SAID_AGAIN
-        if visit.pk in self.taken:
-            return Why.CHANGED
         if visit.pk in self.records.appointments:
             return self._compare(visit, *self.records.appointments[visit.pk])
         return Why.CHANGED if has_other_details(visit, self.records.batch.source) else ""
@@ -242,16 +240,31 @@ class _UndoPlanner:
             if not (goes and self._goes(What.APPOINTMENT, pk)):
                 self.why.setdefault((What.CONTACT_ADDED, owner), Why.IN_USE)
 
-    def _keep_whose_ids_are_taken(self) -> None:
-        """What can't have its former id back, since a record that stays has it now, stays as well."""
+    def _keep_whose_places_are_taken(self) -> None:
+        """What can't have its former id or time back, since a record that stays has it now, stays as well."""
+        visits, people = self.records.appointments, self.records.contacts
         while taken := [
-            (What.APPOINTMENT, pk)
-            for pk in self._find_taken(self.records.appointments, self.visits, What.APPOINTMENT)
-        ] + [(What.CONTACT, pk) for pk in self._find_taken(self.records.contacts, self.people, What.CONTACT)]:
-            self.why.update(dict.fromkeys(taken, Why.ID_TAKEN))
+            *((What.APPOINTMENT, pk, Why.CHANGED) for pk in self._find_without_time()),
+            *(
+                (What.APPOINTMENT, pk, Why.ID_TAKEN)
+                for pk in self._find_without_id(visits, self.visits, What.APPOINTMENT)
+            ),
+            *(
+                (What.CONTACT, pk, Why.ID_TAKEN)
+                for pk in self._find_without_id(people, self.people, What.CONTACT)
+            ),
+        ]:
+            for what, pk, why in taken:
+                self._keep(what, pk, why)
             self._keep_whose_visits_stay()
 
-    def _find_taken(
+    def _find_without_time(self) -> Iterable[int]:
+        for pk, others in self.taken_times.items():
+            stay = any(not self._goes(What.APPOINTMENT, other) for other in others)
+            if stay and self._goes(What.APPOINTMENT, pk):
+                yield pk
+
+    def _find_without_id(
         self,
         overwritten: Mapping[int, tuple[Values, Values]],
         found: Mapping[int, Any],

@@ -92,33 +92,33 @@ def find_touched(records: BatchRecords) -> dict[int, str]:
     return touched
 
 
-def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -> set[int]:
-    """Visits whose former time is taken: their patient or provider has been booked for it since the list.
+def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -> dict[int, set[int]]:
+    """By visit, what its patient or provider has been booked for at its former time, by the list or since.
 
-    Put back, the patient would be called for two visits at once, or two patients come at one time.
+    Put back beside one of these, the patient would be called for two visits at once, or two patients come at
+    one time.
     """
     former = dict[int, _Slot]()
     for pk, (before, _after) in records.appointments.items():
         if pk in visits and (slot := _read_former(visits[pk], before)):
             former[pk] = slot
     if not former:
-        return set()
+        return {}
     people = {slot.contact_id for slot in former.values()}
     providers = {slot.provider_id for slot in former.values() if slot.provider_id}
-    since = Appointment.objects.filter(status=Appointment.Status.BOOKED, revised_at__gt=records.since)
-    held = since.filter(Q(is_any("contact", people)) | Q(is_any("provider", providers)))
+    booked = Appointment.objects.filter(status=Appointment.Status.BOOKED)
+    new = booked.filter(Q(revised_at__gt=records.since) | Q(is_any("pk", visits)))
     by_owner: dict[tuple[str, int | None], list[Appointment]] = {}
-    for one in held.order_by():
-        if one.pk not in visits:
-            by_owner.setdefault(("contact", one.contact_id), []).append(one)
-            by_owner.setdefault(("provider", one.provider_id), []).append(one)
-    return {
-        pk
-        for pk, slot in former.items()
-        for owner in (("contact", slot.contact_id), ("provider", slot.provider_id or 0))
-        for one in by_owner.get(owner, ())
-        if one.starts_at < slot.ends_at and slot.starts_at < one.ends_at
-    }
+    for one in new.filter(Q(is_any("contact", people)) | Q(is_any("provider", providers))).order_by():
+        by_owner.setdefault(("contact", one.contact_id), []).append(one)
+        by_owner.setdefault(("provider", one.provider_id), []).append(one)
+    taken: dict[int, set[int]] = {}
+    for pk, slot in former.items():
+        for owner in (("contact", slot.contact_id), ("provider", slot.provider_id or 0)):
+            for one in by_owner.get(owner, ()):
+                if one.pk != pk and one.starts_at < slot.ends_at and slot.starts_at < one.ends_at:
+                    taken.setdefault(pk, set()).add(one.pk)
+    return taken
 
 
 class _Slot(NamedTuple):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
@@ -112,8 +112,9 @@ def find_since_then(records: BatchRecords) -> SinceThen:
         | Q(created_at__gte=records.since)
         | Q(resolved_at__gte=records.since)
     )
-    worked_on = ~Q(state=FollowUp.State.OPEN) & (Q(resolved_by__isnull=False) | Q(taken_by__isnull=False))
-    worked_on |= ~Q(note="") | Q(touched_at__isnull=False)
+    # What somebody took before the list came, and the list closed, goes back to them.
+    worked_on = Q(resolved_by__isnull=False) | Q(touched_at__gte=records.since)
+    worked_on |= Q(touched_at=None) & (~Q(note="") | Q(taken_by__isnull=False))  # of before that was kept
     for pk in follow_ups.filter(worked_on).values_list("appointment", flat=True):
         appointments[pk] = Why.WORKED_ON
     appointments |= dict.fromkeys(_find_called(ids, records.since), Why.SENT.value)
@@ -161,8 +162,9 @@ def _reopen_follow_ups(plan: UndoPlan) -> None:
         .order_by("appointment_id", "kind", "-pk")
         .distinct("appointment_id", "kind")
     )
+    was_taken = When(taken_by__isnull=False, then=Value(FollowUp.State.TAKEN))
     FollowUp.objects.filter(pk__in=list(latest.values_list("pk", flat=True))).update(
-        state=FollowUp.State.OPEN, resolved_at=None, resolution=""
+        state=Case(was_taken, default=Value(FollowUp.State.OPEN)), resolved_at=None, resolution=""
     )
 
 
