@@ -16,7 +16,6 @@ from django.apps import apps
 from django.db.models import CharField, F, Field, Func, JSONField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Left
 
-from contacts.imports.three_way import SAID
 from contacts.models import Contact
 from contacts.person_tables import ERASED_WORDS
 
@@ -205,8 +204,7 @@ def _escape_bytes(written: bytes) -> str:
 def read_words(contact: Contact, numbers: Iterable[str]) -> PersonWords:
     """By what this contact is found, and whoever was merged with them; `numbers`: E.164."""
     merged = list(contact.merges.values_list("was", flat=True))
-    of_lists = (*contact.file_values.values(), *(one.get(SAID) for one in merged if isinstance(one, dict)))
-    said = [one for one in (*of_lists, *merged) if isinstance(one, dict)]
+    said = [one for one in (*contact.file_values.values(), *merged) if isinstance(one, dict)]
     names = {(str(one.get("first_name") or ""), str(one.get("last_name") or "")) for one in said}
     ids = {str(one.get("external_id") or "") for one in merged if isinstance(one, dict)}
     ids |= {contact.external_id, *contact.other_ids.values_list("external_id", flat=True)}

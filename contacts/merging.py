@@ -21,7 +21,7 @@ from contacts.appointments import add_change, cancel_appointment
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
-from contacts.imports.three_way import SAID, read_memory
+from contacts.imports.three_way import memory_key, read_contact_values, read_memory
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -237,7 +237,7 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     _move_appointments(plan, now, by)
     _move_distinct_pairs(survivor, other)
     _move_references(survivor, other)
-    ContactMerge.objects.create(survivor=survivor, merged_id=other.pk, was=_keep_of(other), by=by, at=now)
+    ContactMerge.objects.create(survivor=survivor, merged_id=other.pk, was=_values_of(other), by=by, at=now)
     ContactId.objects.bulk_create(
         [ContactId(contact=survivor, source=source, external_id=pk) for source, pk in plan.more_ids],
         ignore_conflicts=True,  # it was that of an earlier merge already
@@ -250,6 +250,9 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     takes_id = "external_id" in plan.values  # then the files will speak of the other one
     kept = (survivor.file_values, other.file_values)
     survivor.file_values = kept[0] | kept[1] if takes_id else kept[1] | kept[0]
+    for source, external_id in plan.more_ids:  # what lists say of that id is compared with what they said
+        said = read_memory(other, source) or read_contact_values(other)
+        survivor.file_values[memory_key(source, external_id)] = said
     survivor.save(update_fields=[*plan.values, "file_values", "language_at", "updated_at"])
     revise_appointments([one.pk for one in plan.revised if one.pk not in copies], now)
     booked = survivor.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
@@ -298,12 +301,6 @@ def _values_of(contact: Contact) -> dict[str, str]:
     }
     kept = {name: str(getattr(contact, name) or "") for name in (*KEPT, "source", "external_id")}
     return {name: value for name, value in (kept | numbers).items() if value}
-
-
-def _keep_of(contact: Contact) -> dict[str, Any]:
-    """What is kept with the merge: what they had, and what lists said of their id (imports/matching.py)."""
-    said = read_memory(contact, contact.source) if contact.external_id else None
-    return _values_of(contact) | ({SAID: said} if said else {})
 
 
 def find_survivor(contact_id: int) -> int | None:

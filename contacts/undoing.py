@@ -19,6 +19,7 @@ from contacts.database.clock import read_database_clock
 from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.overwriting import ANSWER, IMPORTED_CONTACT_FIELDS, Values
+from contacts.imports.three_way import read_other_memories
 from contacts.listed_appointments import FormerState, put_back_appointments
 from contacts.models import (
     Appointment,
@@ -164,12 +165,16 @@ def _put_back_contacts(plan: UndoPlan, now: datetime) -> set[int]:
         if "phone_id" in values:
             renumbered.append(person.pk)
         for name, value in values.items():
-            if name != "memory":
+            if name not in ("memory", "other_memories"):
                 setattr(person, name, value)
         if "language" in values:
             person.language_at = now
         if "memory" in values:
             person.file_values = put_back_memory(person.file_values, source, values["memory"])
+        if "other_memories" in values:
+            others = read_other_memories(person, source)
+            own = {key: said for key, said in person.file_values.items() if key not in others}
+            person.file_values = own | values["other_memories"]
     for some in take_chunks(rows, ROWS_PER_STATEMENT):
         save_rows(some, IMPORTED_CONTACT_FIELDS)
     if renumbered:

@@ -121,7 +121,7 @@ def _write_contacts(plan: Plan, source: str, numbers: dict[str, PhoneNumber]) ->
     made = Contact.objects.bulk_create(
         [_make_contact(planned, source, numbers) for planned in new], batch_size=ROWS_PER_STATEMENT
     )
-    _update_contacts(list(plan.contacts.values()), source, numbers)
+    _update_contacts(list(plan.contacts.values()), numbers)
     known = {key: each.contact for key, each in plan.contacts.items() if each.contact}
     return known | {planned.person.key: contact for planned, contact in zip(new, made, strict=True)}
 
@@ -141,7 +141,7 @@ def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, Phone
     )
 
 
-def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: dict[str, PhoneNumber]) -> None:
+def _update_contacts(planned: Sequence[PlannedContact], numbers: dict[str, PhoneNumber]) -> None:
     """Set what changes in known contacts; those with a new number get new revisions of what is ahead."""
     now = read_database_clock()
     changed: list[Contact] = []
@@ -152,8 +152,8 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
         if contact is None:
             continue
         if each.outcome == RowOutcome.UNCHANGED:
-            if each.said and read_memory(contact, source) != each.said:
-                contact.file_values = contact.file_values | {source: each.said}
+            if each.said and read_memory(contact, each.kept_under) != each.said:
+                contact.file_values = contact.file_values | {each.kept_under: each.said}
                 only_said.append(contact)
             continue
         for name, value in each.fields.items():
@@ -166,7 +166,7 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
             contact.phone = numbers[each.phone]
             renumbered.append(contact.pk)
         contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
-        contact.file_values = contact.file_values | ({source: each.said} if each.said else {})
+        contact.file_values = contact.file_values | ({each.kept_under: each.said} if each.said else {})
         changed.append(contact)
     for some in take_chunks(changed, ROWS_PER_STATEMENT):
         save_rows(some, IMPORTED_CONTACT_FIELDS)

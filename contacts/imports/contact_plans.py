@@ -11,8 +11,10 @@ from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.three_way import (
     FieldChoice,
     choose,
+    leave_out_other_ids,
     read_contact_values,
     read_memory,
+    read_other_memories,
     read_person_values,
     remember,
 )
@@ -32,15 +34,14 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         return PlannedContact(person, None, phone=phone, other_phone=other)
     if person.key in known.merged:
         return _plan_merged(person, contact)
-    memory, held = read_memory(contact, source) or {}, read_contact_values(contact)
-    of_id = known.said_of_id.get(person.key, {})
-    again = {name for name, value in said.items() if value and value == of_id.get(name)}
-    before = memory | {name: said[name] for name in again}
-    choices = {name: choose(name, said, before, held) for name in said}
+    key = known.memory_keys.get(person.key, source)
+    memory, held = read_memory(contact, key) or {}, read_contact_values(contact)
+    seen = leave_out_other_ids(held, said, memory, read_other_memories(contact, source, key).values())
+    choices = {name: choose(name, said, memory, seen) for name in said}
     taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
-    kept = remember({name: value for name, value in said.items() if name not in again}, memory, held)
+    kept = remember(said, memory, seen)
     both = {name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH}
-    planned = PlannedContact(person, contact)
+    planned = PlannedContact(person, contact, kept_under=key)
     if person.preference:
         is_new = choices["preferred_channel"] in (FieldChoice.TAKE, FieldChoice.BOTH)
         joined = join_wishes(person.preference, contact.preferred_channel)

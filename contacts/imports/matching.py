@@ -28,7 +28,7 @@ from contacts.imports.identity import (
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import CONTACT_VALUES, SAID, Said, read_memory, say_slot
+from contacts.imports.three_way import Said, memory_key, read_memory, say_slot
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
@@ -74,7 +74,7 @@ class Known:
     the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
     are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
     contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
-    here; `said_of_id`: of the others, what lists had said of that id until the merge.
+    here; `memory_keys`: of the others, under what is kept what lists say of that id.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Known:
     written_anew: dict[str, str] = field(default_factory=dict)
     by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
-    said_of_id: dict[PersonKey, Said] = field(default_factory=dict)
+    memory_keys: dict[PersonKey, str] = field(default_factory=dict)
     unusable: frozenset[str] = frozenset()
 
 
@@ -139,9 +139,9 @@ def _describe_merged(was: Mapping[str, str]) -> Identity:
     )
 
 
-def _describe_as_said(contact: Contact, source: str) -> Identity | None:
-    """The same as the source's files said it last; None if they didn't."""
-    said = read_memory(contact, source)
+def _describe_as_said(contact: Contact, key: str) -> Identity | None:
+    """The same as the files of a source (see memory_key) said it last; None if they didn't."""
+    said = read_memory(contact, key)
     if not said or not said.get("first_name"):
         return None
     numbers = (said.get("phone"), said.get("other_phone"))
@@ -222,7 +222,7 @@ def _find_contacts(
                 if contact.external_id in ids or contact.external_id in others.patient_ids:
                     known.merged.add(key)
                 else:
-                    known.said_of_id[key] = _read_said_of_id(contact, source, person.patient_id)
+                    known.memory_keys[key] = memory_key(source, person.patient_id)
     for key, person in known.people.items():
         is_open = key not in known.contacts and key not in known.conflicts
         if is_open and (contact := _find_by_appointment(person, known, source)):
@@ -232,17 +232,6 @@ def _find_contacts(
     ]
     lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unknown)
     known.contacts |= _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
-
-
-def _read_said_of_id(contact: Contact, source: str, external_id: str) -> Said:
-    """What lists had said of a contact with that id who was merged with this one; of a merge from before that
-    was kept, what that contact had.
-    """
-    for merge in contact.merges.all():
-        if (merge.was.get("source"), merge.was.get("external_id")) == (source, external_id):
-            said: Said = merge.was.get(SAID) or {name: merge.was.get(name, "") for name in CONTACT_VALUES}
-            return said
-    return {}
 
 
 def has_own_id(contact: Contact, source: str, external_id: str) -> bool:
@@ -259,6 +248,7 @@ def _take_by_id(
     is_linked = any(each and each.contact_id == contact.pk for each in appointments)
     seen = [_describe_as_said(contact, source), describe_contact(contact)]
     if not is_guess and not has_own_id(contact, source, person.patient_id):
+        seen.append(_describe_as_said(contact, memory_key(source, person.patient_id)))
         seen += [_describe_merged(merge.was) for merge in contact.merges.all()]
     verdicts = [
         compare_by_id(person.identity, each, linked=is_linked, household=household) for each in seen if each

@@ -14,6 +14,7 @@ from contacts.database.arrays import is_any
 from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.plans import Plan, RowOutcome
 from contacts.imports.practice import KnownPractice
+from contacts.imports.three_way import read_other_memories
 from contacts.models import Appointment, Contact, ImportBatch, ImportedRecords, OverwrittenValues
 
 # Columns by which an appointment is put back; `seconds` is its length. The moments follow from the wall time.
@@ -23,7 +24,7 @@ APPOINTMENT_COLUMNS = (
 )  # fmt: skip
 CONTACT_COLUMNS = (
     "first_name", "last_name", "language", "preferred_channel", "phone_id", "other_phone_id", "source",
-    "external_id", "memory",
+    "external_id",
 )  # fmt: skip
 # Columns that an import, or its undo, writes of a contact.
 IMPORTED_CONTACT_FIELDS = (
@@ -36,10 +37,15 @@ Values = dict[str, Any]
 
 
 def read_record_values(record: Appointment | Contact, source: str) -> Values:
-    """The columns of a record that an undo puts back, as JSON values. `memory`: None if there is none."""
+    """The columns of a record that an undo puts back, as JSON values.
+
+    `memory`: what the source's files said of it, None if nothing; `other_memories`: the same by the ids of
+    contacts who were merged with it, by key.
+    """
     values = {"memory": record.file_values.get(source)}
     if isinstance(record, Contact):
-        return values | {name: getattr(record, name) for name in CONTACT_COLUMNS if name != "memory"}
+        values["other_memories"] = read_other_memories(record, source)
+        return values | {name: getattr(record, name) for name in CONTACT_COLUMNS}
     plain = {name: getattr(record, name) for name in APPOINTMENT_COLUMNS if hasattr(record, name)}
     seconds = int((record.ends_at - record.starts_at).total_seconds())
     return values | plain | {"local_start": record.local_start.isoformat(), "seconds": seconds}

@@ -298,17 +298,18 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
     if row.status == CANCELLED:
         return _plan_cancellation(planned, appointment, before)
     choices = {name: choose(name, said, before, held) for name in said}
+    is_recorded = appointment.status in VISIT_RECORDED
     if appointment.status == Status.CANCELLED:
         if not row.has_status:
             return [STAYS_CANCELLED]
         if choices["status"] != FieldChoice.TAKE:
             return [CANCELLED_HERE]
         planned.outcome = RowOutcome.BOOKED_AGAIN
-    elif appointment.status in VISIT_RECORDED and choices["slot"] != FieldChoice.SAME:
+    elif is_recorded and choices["slot"] != FieldChoice.SAME:
         return [] if choices["slot"] == FieldChoice.OURS else [VISIT_ALREADY_RECORDED]
     elif choices["slot"] == FieldChoice.TAKE:
         planned.outcome = RowOutcome.MOVED
-    if appointment.status not in VISIT_RECORDED:
+    if not is_recorded:
         timed = ("slot", "minutes", "provider")
         planned.takes = frozenset(name for name in timed if choices[name] == FieldChoice.TAKE)
     if _takes_attendance(row, appointment, choices["status"], before):
@@ -318,8 +319,10 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
     planned.kept = keep_version(remember(said, before, held), row.version, before)
     reasons = [MOVED_HERE] if choices["slot"] == FieldChoice.OURS else []
     is_new = choices["status"] in (FieldChoice.TAKE, FieldChoice.BOTH) and "status" in before
-    if is_new and appointment.status in VISIT_RECORDED and "attendance" not in planned.takes:
+    if is_new and is_recorded and "attendance" not in planned.takes:
         planned.kept["status"] = before["status"]  # said again with the next list, until they agree
+        reasons.append(VISIT_ALREADY_RECORDED)
+    elif is_recorded and FieldChoice.TAKE in (choices["minutes"], choices["provider"]):
         reasons.append(VISIT_ALREADY_RECORDED)
     both = [name for name in ("slot", "minutes", "provider", "kind") if choices[name] == FieldChoice.BOTH]
     return reasons + [_describe_both(name, held[name], said[name]) for name in both]

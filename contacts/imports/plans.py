@@ -49,7 +49,7 @@ class PlannedContact:
     `fields`: changes besides numbers. `kept_wish`: how the patient wants to be reminded by the record here,
     where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set, None for no change.
     `both`: fields that changed here and in the file, with both values. `kept`: what is kept of the file for
-    a known contact, empty for what was kept before.
+    a known contact, empty for what was kept before; `kept_under`: its key (three_way.py: memory_key).
     """
 
     person: ImportedPerson
@@ -60,6 +60,7 @@ class PlannedContact:
     kept_wish: str = ""
     both: Mapping[str, tuple[str, str]] = field(default_factory=lambda: NOTHING_IN_BOTH)
     kept: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
+    kept_under: str = ""
 
     @property
     def said(self) -> Mapping[str, str]:

@@ -2,10 +2,11 @@
 
 Each contact and appointment keeps, per source and field, the last value of a file that was taken up here
 (`file_values`). Only a value that changed in the file since then changes the record; where the record was
-changed here too, it stays, and both are listed.
+changed here too, it stays, and both are listed. A contact who was merged with another has two ids, and lists
+that speak of either: what is kept of each id stands under its own key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -16,8 +17,6 @@ from contacts.models import Appointment, Contact
 
 Said = dict[str, str]  # field -> value as text; "" where the file says nothing
 CONTACT_VALUES = ("first_name", "last_name", "language", "preferred_channel", "phone", "other_phone")
-# What lists said of the id of a contact who was merged with another, in ContactMerge.was.
-SAID = "said"
 # What a new record has where the file says nothing: not a change that staff made.
 DEFAULTS = {"language": "en", "preferred_channel": "voice", "minutes": "30", "status": "booked"}
 
@@ -78,10 +77,44 @@ def keep_version(kept: Said, version: str, before: Mapping[str, str]) -> Said:
     return kept if not version or is_same or is_older(version, known) else kept | {VERSION: version}
 
 
-def read_memory(record: Contact | Appointment, source: str) -> Said | None:
-    """What the files of that source said last; None if they never spoke of it, or before this was kept."""
+def memory_key(source: str, other_id: str = "") -> str:
+    """Under what `file_values` keeps what a source said: of the record's own id its name, of the id of a
+    contact who was merged with it (`other_id`) both.
+    """
+    return f"{source}\n{other_id}" if other_id else source
+
+
+def read_memory(record: Contact | Appointment, key: str) -> Said | None:
+    """What the files of a source said last, by memory_key(); None if they never spoke of it, or before this
+    was kept.
+    """
     values: dict[str, Any] = record.file_values
-    return values.get(source)
+    return values.get(key)
+
+
+def read_other_memories(contact: Contact, source: str, key: str = "") -> dict[str, Said]:
+    """What that source said of the contact by other ids than that of `key`, by key; "": than their own."""
+    values: dict[str, Said] = contact.file_values
+    return {
+        name: said
+        for name, said in values.items()
+        if name != (key or source) and name.partition("\n")[0] == source
+    }
+
+
+def leave_out_other_ids(
+    held: Mapping[str, str], said: Mapping[str, str], before: Mapping[str, str], others: Iterable[Said]
+) -> Said:
+    """The values of a contact as one of their ids sees them.
+
+    What a list put there by another id (`others`) is no change that staff made: it counts as what lists said
+    before by this one.
+    """
+    put = {(name, value) for other in others for name, value in other.items() if value}
+    return {
+        name: before.get(name, "") if (name, value) in put and value != said.get(name) else value
+        for name, value in held.items()
+    }
 
 
 def say_slot(local_start: Any, location: str) -> str:

@@ -26,9 +26,7 @@ class ContactId(models.Model):
 
 
 class ContactMerge(models.Model):
-    """Two contacts were one person. `was`: what the contact who is gone had, as text, by column, and under
-    SAID of imports/three_way.py what lists had said of them, likewise.
-    """
+    """Two contacts were one person. `was`: what the contact who is gone had, as text, by column."""
 
     survivor = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="merges")
     merged_id = models.BigIntegerField(unique=True, help_text=_("The key of the contact who is gone."))

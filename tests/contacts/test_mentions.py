@@ -25,6 +25,7 @@ from contacts.consent_ledger import ledger_open
 from contacts.exporting import write_person
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import store_file
+from contacts.imports.three_way import memory_key
 from contacts.kept_mentions import find_files_naming
 from contacts.mentions import MENTION_COLUMNS, PersonWords, is_in_text, read_words
 from contacts.models import Contact, ContactMerge, ImportBatch, ImportFile, RejectedRow
@@ -275,11 +276,8 @@ def test_short_names_and_names_of_one_word_are_no_mentions() -> None:
 
 
 def test_names_that_lists_said_of_somebody_merged_with_the_person_are_found_too(quintessa: Contact) -> None:
-    was = {
-        "first_name": "Tess",
-        "last_name": "Abernathy",
-        "said": {"first_name": "Tessa", "last_name": "Aber"},
-    }
+    was = {"first_name": "Tess", "last_name": "Abernathy"}
     ContactMerge.objects.create(survivor=quintessa, merged_id=0, was=was, at=timezone.now())
+    quintessa.file_values[memory_key("pms", "P9")] = {"first_name": "Tessa", "last_name": "Aber"}
     words = read_words(quintessa, ())
     assert words.names >= {("Tess", "Abernathy"), ("Tessa", "Aber"), ("Quintessa", "Abernathy")}

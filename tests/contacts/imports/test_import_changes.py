@@ -241,6 +241,17 @@ def test_attendance_that_differs_here_and_in_the_file_stays_and_is_noted_until_t
     assert import_rows(AISHA | {"status": "Completed"}).problems == ()
 
 
+@pytest.mark.parametrize("new", [{"minutes": "45"}, {"provider": "Dr. B. New"}], ids=str)
+def test_what_a_list_would_change_of_a_recorded_visit_is_noted_once(new: dict[str, str], staff: User) -> None:
+    import_rows(AISHA)
+    record_attendance(only_appointment().pk, "arrived", by=staff)
+    before = Appointment.objects.values("starts_at", "ends_at", "provider").get()
+    problems = [each.problem for each in import_rows(AISHA | new).problems]
+    assert problems == ["The visit is already recorded here, so the appointment isn't changed."]
+    assert Appointment.objects.values("starts_at", "ends_at", "provider").get() == before
+    assert import_rows(AISHA | new).problems == ()
+
+
 def test_an_appointment_missing_from_the_file_is_listed_and_never_cancelled() -> None:
     """(product rule 20)"""
     early, late = AISHA | {"date": "12/14/2026"}, AISHA | {"id": "A3", "date": "12/16/2026"}

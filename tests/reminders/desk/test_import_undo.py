@@ -64,7 +64,7 @@ from reminders.results.unanswered import account_for_all
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
-from tests.reminders.desk.test_merging import read_plan
+from tests.reminders.desk.test_merging import merge, read_plan
 from tests.reminders.desk.test_worklist_locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,22 @@ def downtown() -> Location:
 
 
 # --- what goes back ---------------------------------------------------------------------------------
+
+
+def test_the_undo_of_a_list_by_the_other_id_forgets_what_it_said() -> None:
+    own = AISHA | {"home": ""}
+    double = own | {"id": "A9", "patient": "P9", "mobile": "(202) 555-0109", "date": "12/16/2026"}
+    import_rows(own, double)
+    aisha, copy = Contact.objects.order_by("external_id")
+    merge(aisha, copy)
+    before = Contact.objects.values_list("phone__e164", "file_values").get()
+    new_double = double | {"mobile": "202-555-0177"}
+    import_rows(new_double)
+    assert undo() == []
+    assert Contact.objects.values_list("phone__e164", "file_values").get() == before
+    import_rows(new_double)
+    assert Contact.objects.values_list("phone__e164", flat=True).get() == "+12025550177"
+
 
 # What a second list changes of Aisha's row; each is put back, and the same list imports it again.
 CHANGES: list[dict[str, str]] = [
@@ -341,6 +357,25 @@ def test_an_answer_that_a_list_made_void_counts_again_after_its_undo(
     assert list_open_follow_ups() == waiting
 
 
+def test_an_entry_that_somebody_had_taken_before_the_list_closed_it_is_theirs_again() -> None:
+    import_rows(AISHA)
+    visit = only_appointment()
+    entry = FollowUp.objects.create(
+        kind="wants_another_time", contact=visit.contact, appointment=visit, due_at=timezone.now()
+    )
+    rosa = make_user("rosa")
+    take_follow_up(entry.pk, by=rosa)
+    before = read_practice()
+    import_rows(AISHA | {"status": "Cancelled"})
+    plan_all()
+    account_for_all()
+    assert FollowUp.objects.get().state == "resolved"
+    assert undo() == []
+    assert read_practice() == before
+    [kept] = FollowUp.objects.all()
+    assert (kept.state, kept.taken_by, kept.resolution) == ("taken", rosa, "")
+
+
 def list_open_follow_ups() -> list[str]:
     open_ones = FollowUp.objects.exclude(state="resolved")
     return sorted(open_ones.values_list("kind", flat=True))
@@ -467,6 +502,23 @@ def test_a_visit_does_not_go_back_to_a_time_that_was_booked_since(change: dict[s
     assert only_appointment().status == ("cancelled" if "status" in change else "booked")
     assert only_appointment().local_start != visit.local_start or "status" in change
     assert only_appointment("A2").local_start.hour == 15
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_visit_does_not_go_back_to_a_time_at_which_another_of_the_list_stays(stays: bool) -> None:
+    """(product rule 56)"""
+    import_rows(AISHA)
+    import_rows(
+        AISHA | LATER, NOAH | {name: AISHA[name] for name in ("date", "time", "provider", "location")}
+    )
+    if stays:
+        _call(only_appointment("A2"))
+    kept = {(one.what, one.why) for one in preview_undo(last_batch()).kept}
+    if stays:
+        assert kept >= {("appointment", "changed"), ("appointment_added", "sent")}
+    else:
+        assert undo() == []
+        assert only_appointment().local_start.day == 15
 
 
 def test_what_was_sent_before_the_import_keeps_nothing() -> None:

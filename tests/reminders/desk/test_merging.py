@@ -378,6 +378,31 @@ def test_a_list_that_has_only_the_other_id_overwrites_nothing_with_what_it_said_
     assert Contact.objects.values_list(*columns).get() == ("Okafor", "+12025550177", *kept[2:])
 
 
+def test_what_is_new_under_either_id_of_a_merged_contact_counts_and_nothing_is_taken_back() -> None:
+    """(product rule 45)"""
+    make_downtown()
+    own = AISHA | {"home": ""}
+    double = own | {"id": "A9", "patient": "P9", "mobile": "(202) 555-0109", "date": "12/16/2026"}
+    import_rows(own, double)
+    aisha, copy = Contact.objects.order_by("external_id")
+    merge(aisha, copy)
+
+    def call_number(row: dict[str, str]) -> str:
+        import_rows(row)
+        return Contact.objects.values_list("phone__e164", flat=True).get()
+
+    new_double = double | {"mobile": "202-555-0177"}
+    assert call_number(new_double) == "+12025550177"
+    assert call_number(own) == "+12025550177", "said as before by its own id"
+    new_own = own | {"mobile": "202-555-0178"}
+    assert call_number(new_own) == "+12025550178", "a list put the number there, not staff"
+    assert call_number(new_double) == call_number(new_own) == "+12025550178"
+
+    Contact.objects.update(phone=make_number("+12025550199"))
+    for row in (new_own, new_double, own, double):
+        assert call_number(row) == "+12025550199", "staff's number stays"
+
+
 # --- at the same time ------------------------------------------------------------------------------------
 
 
