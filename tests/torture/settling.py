@@ -15,7 +15,7 @@ from reminders.rules.states import ReminderState
 from tests.sandbox_server import SandboxServer
 from tests.torture.facts import read_follow_ups, read_reminders
 from tests.torture.fault_phase import FaultPhase
-from tests.torture.oracle import Facts, find_unsettled
+from tests.torture.oracle import Facts, ReminderRow, find_unsettled
 from tests.waiting import wait_until
 
 WITHIN_SECONDS = 90  # without progress; then a reminder was forgotten, and the oracle reports it
@@ -26,8 +26,8 @@ WAITING_FOR_A_RETRY = Q(try_after__gt=Now()) | Q(
 CLAIMED_OR_DUE = Q(state=ReminderState.CLAIMED) | Q(state=ReminderState.PLANNED, next_look_at__lte=Now())
 
 
-def wait_until_settled(phase: FaultPhase) -> None:
-    """Wait until no reminder is due or in progress, or until there is no progress for WITHIN_SECONDS."""
+def wait_until_settled(phase: FaultPhase) -> bool:
+    """Wait until no reminder is due or in progress; False if there is no progress for WITHIN_SECONDS."""
     left = None
     while left != 0:
         wait = SettlingWait(phase, unsettled_below=left)
@@ -37,7 +37,13 @@ def wait_until_settled(phase: FaultPhase) -> None:
             )[0]
         except AssertionError:
             phase.counts["timeouts while waiting for all reminders to be settled"] += 1
-            return
+            return False
+    return True
+
+
+def find_still_unsettled() -> list[ReminderRow]:
+    """The reminders that are neither in a final state nor on the worklist."""
+    return find_unsettled(Facts((), (), read_reminders(), read_follow_ups()))
 
 
 class SettlingWait:
@@ -53,7 +59,7 @@ class SettlingWait:
             return None
         self.phase.check_sending_switch()
         self.phase.system.staff.do(skip_waiting_times)
-        left = len(find_unsettled(Facts((), (), read_reminders(), read_follow_ups())))
+        left = len(find_still_unsettled())
         self._next_check = time.monotonic() + CHECK_EVERY
         if left == 0:
             return (0,) if _is_sandbox_idle(self.phase.system.sandbox) else None
