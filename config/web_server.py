@@ -70,6 +70,7 @@ MOST_PIPELINED = 10  # no browser and no proxy does it; each answer may hold an 
 ACCEPTED_AT_ONCE = 100  # connections, before those that are there have their turn
 FILES_BESIDE = 200  # that a worker opens beside its connections
 TRANSFER_CODINGS = re.compile(rb"^transfer-encoding[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
+FOLDED_LINE = re.compile(rb"\n[ \t]")
 KEEP_ALIVE_FOR = 1.0  # seconds that a worker that is stopping still sends answers that are ready
 
 
@@ -136,6 +137,8 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
         """
         if self.version not in ("1.0", "1.1"):
             raise ParsingError("Only HTTP/1.0 and HTTP/1.1 are spoken here")
+        if FOLDED_LINE.search(header_plus):
+            raise ParsingError("Each header is read in one line")
         codings = TRANSFER_CODINGS.findall(header_plus)
         if codings and [coding.strip(b" \t\r").lower() for coding in codings] != [b"chunked"]:
             raise ParsingError("Only a body in plain chunks is read")

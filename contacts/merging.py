@@ -21,7 +21,7 @@ from contacts.appointments import add_change, cancel_appointment
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
-from contacts.imports.three_way import memory_key, read_contact_values, read_memory
+from contacts.imports.three_way import leave_out_report, memory_key, read_contact_values, read_memory
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -251,7 +251,7 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     kept = (survivor.file_values, other.file_values)
     survivor.file_values = kept[0] | kept[1] if takes_id else kept[1] | kept[0]
     for source, external_id in plan.more_ids:  # what lists say of that id is compared with what they said
-        said = read_memory(other, source) or read_contact_values(other)
+        said = leave_out_report(read_memory(other, source) or read_contact_values(other))
         survivor.file_values[memory_key(source, external_id)] = said
     survivor.save(update_fields=[*plan.values, "file_values", "language_at", "updated_at"])
     revise_appointments([one.pk for one in plan.revised if one.pk not in copies], now)

@@ -54,6 +54,10 @@ GOES_WITH_CONTACT = frozenset(
 )  # fmt: skip
 
 
+# Columns of an appointment by which its patient or provider has another time, or another one has theirs.
+SLOT = frozenset({"status", "local_start", "fold", "seconds", "contact_id", "provider_id"})
+
+
 @dataclass(frozen=True)
 class SaidAgain:
     """Ids of appointments and contacts of which a later list spoke as well."""
@@ -93,7 +97,7 @@ def find_touched(records: BatchRecords) -> dict[int, str]:
 
 
 def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -> dict[int, set[int]]:
-    """By visit, what its patient or provider has been booked for at its former time, by the list or since.
+    """By visit, what its patient or provider was booked for at its former time, by the list or since.
 
     Put back beside one of these, the patient would be called for two visits at once, or two patients come at
     one time.
@@ -107,7 +111,9 @@ def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -
     people = {slot.contact_id for slot in former.values()}
     providers = {slot.provider_id for slot in former.values() if slot.provider_id}
     booked = Appointment.objects.filter(status=Appointment.Status.BOOKED)
-    new = booked.filter(Q(revised_at__gt=records.since) | Q(is_any("pk", visits)))
+    by_list = {pk for pk, (before, _after) in records.appointments.items() if SLOT & before.keys()}
+    by_list |= set(records.added_appointments)
+    new = booked.filter(Q(revised_at__gt=records.since) | Q(is_any("pk", by_list)))
     by_owner: dict[tuple[str, int | None], list[Appointment]] = {}
     for one in new.filter(Q(is_any("contact", people)) | Q(is_any("provider", providers))).order_by():
         by_owner.setdefault(("contact", one.contact_id), []).append(one)
@@ -131,7 +137,7 @@ class _Slot(NamedTuple):
 def _read_former(visit: Appointment, before: Values) -> _Slot | None:
     """When and whose it was before the list; None if it wasn't booked, or its time is as it was."""
     status = before.get("status", visit.status)
-    if status != Appointment.Status.BOOKED or not {"status", "local_start", "fold"} & before.keys():
+    if status != Appointment.Status.BOOKED or not SLOT & before.keys():
         return None
     local = before.get("local_start")
     start = visit.starts_at

@@ -11,10 +11,11 @@ from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.three_way import (
     FieldChoice,
     choose,
-    leave_out_other_ids,
+    keep_set_since,
+    leave_out_report,
     read_contact_values,
+    read_contact_values_for,
     read_memory,
-    read_other_memories,
     read_person_values,
     remember,
 )
@@ -32,14 +33,15 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     phone, other = said["phone"] or None, said["other_phone"] or None
     if contact is None:
         return PlannedContact(person, None, phone=phone, other_phone=other)
-    if person.key in known.merged:
-        return _plan_merged(person, contact)
     key = known.memory_keys.get(person.key, source)
+    if person.key in known.merged:
+        return _plan_merged(person, contact, key)
     memory, held = read_memory(contact, key) or {}, read_contact_values(contact)
-    seen = leave_out_other_ids(held, said, memory, read_other_memories(contact, source, key).values())
+    seen = read_contact_values_for(contact, source, key, said)
     choices = {name: choose(name, said, memory, seen) for name in said}
     taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
     kept = remember(said, memory, seen)
+    kept = keep_set_since(kept, taken) if key != source else kept
     both = {name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH}
     planned = PlannedContact(person, contact, kept_under=key)
     if person.preference:
@@ -106,17 +108,22 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
     return notes
 
 
-def _plan_merged(person: ImportedPerson, contact: Contact) -> PlannedContact:
-    """A row with the id of a contact who was merged with this one changes their appointments, and makes their
-    wish stricter, but no name, language or number: of two rows of one person, that of their own id counts, in
-    whatever order they come.
+def _plan_merged(person: ImportedPerson, contact: Contact, key: str) -> PlannedContact:
+    """A row with the id of a contact who was merged with this one changes their appointments, and a new wish
+    makes theirs stricter, but it changes no name, language or number: of two rows of one person, that of
+    their own id counts, in whatever order they come. What it says is remembered under `key`.
     """
-    planned = PlannedContact(person, contact)
+    planned = PlannedContact(person, contact, kept_under=key)
+    memory = read_memory(contact, key) or {}
+    said = {name: value for name, value in read_person_values(person).items() if value}
+    kept = leave_out_report(memory) | said
+    planned.kept = NO_FIELDS if kept == memory else kept
     if person.preference in ("", contact.preferred_channel):
         return planned
     joined = join_wishes(person.preference, contact.preferred_channel)
     if joined != contact.preferred_channel:
-        planned.fields = {"preferred_channel": joined}
+        if person.preference != memory.get("preferred_channel"):
+            planned.fields = {"preferred_channel": joined}
     else:
         planned.kept_wish = contact.preferred_channel
     return planned

@@ -28,7 +28,7 @@ from contacts.imports.identity import (
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import Said, memory_key, read_memory, say_slot
+from contacts.imports.three_way import Said, memory_key, read_memory, read_other_memories, say_slot
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
@@ -74,7 +74,7 @@ class Known:
     the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
     are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
     contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
-    here; `memory_keys`: of the others, under what is kept what lists say of that id.
+    here; `memory_keys`: under what is kept what lists say of these ids.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -219,10 +219,10 @@ def _find_contacts(
             is_other = not is_guess and not has_own_id(contact, source, person.patient_id)
             if is_other and known.contacts.get(key) == contact:
                 known.by_other_id.add(key)
-                if contact.external_id in ids or contact.external_id in others.patient_ids:
+                known.memory_keys[key] = memory_key(source, person.patient_id)
+                is_there = contact.external_id in ids or contact.external_id in others.patient_ids
+                if is_there and contact.source == source:
                     known.merged.add(key)
-                else:
-                    known.memory_keys[key] = memory_key(source, person.patient_id)
     for key, person in known.people.items():
         is_open = key not in known.contacts and key not in known.conflicts
         if is_open and (contact := _find_by_appointment(person, known, source)):
@@ -231,7 +231,9 @@ def _find_contacts(
         p for key, p in known.people.items() if key not in known.contacts and key not in known.conflicts
     ]
     lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unknown)
-    known.contacts |= _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+    found = known.contacts | _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+    objects = {one.pk: one for one in found.values()}  # one for each, which all rows about them change
+    known.contacts = {key: objects[one.pk] for key, one in found.items()}
 
 
 def has_own_id(contact: Contact, source: str, external_id: str) -> bool:
@@ -277,7 +279,8 @@ def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> C
         if appointment is None:
             continue
         contact, identity = appointment.contact, person.identity
-        seen = [each for each in (_describe_as_said(contact, source), describe_contact(contact)) if each]
+        keys = [source, *read_other_memories(contact, source)]
+        seen = [describe_contact(contact), *filter(None, (_describe_as_said(contact, one) for one in keys))]
         has_other_id = bool(person.patient_id and contact.external_id and contact.source == source)
         if has_other_id:
             if any(has_same_name(identity, each) and shares_number(identity, each) for each in seen):

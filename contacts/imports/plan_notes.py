@@ -6,6 +6,10 @@ VISIT_ALREADY_RECORDED = (
     gettext_noop("The visit is already recorded here, so the appointment isn't changed."),
     gettext_noop("If the recorded visit is wrong, correct it here."),
 )
+RECORDED_AS_IT_WAS = (
+    gettext_noop("The visit is already recorded here, so its length and provider stay."),
+    gettext_noop("If the recorded visit is wrong, correct it here."),
+)
 CANCELLED_HERE = (
     gettext_noop("Staff cancelled this appointment here, so it stays cancelled."),
     gettext_noop("Book it again here, or cancel it in your practice system too."),

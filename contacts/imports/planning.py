@@ -26,6 +26,7 @@ from contacts.imports.plan_notes import (
     OLDER_VERSION,
     OTHER_PATIENT,
     OTHER_PERSON,
+    RECORDED_AS_IT_WAS,
     STAYS_CANCELLED,
     VISIT_ALREADY_RECORDED,
     explain_written_anew,
@@ -323,7 +324,7 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
         planned.kept["status"] = before["status"]  # said again with the next list, until they agree
         reasons.append(VISIT_ALREADY_RECORDED)
     elif is_recorded and FieldChoice.TAKE in (choices["minutes"], choices["provider"]):
-        reasons.append(VISIT_ALREADY_RECORDED)
+        reasons.append(RECORDED_AS_IT_WAS)
     both = [name for name in ("slot", "minutes", "provider", "kind") if choices[name] == FieldChoice.BOTH]
     return reasons + [_describe_both(name, held[name], said[name]) for name in both]
 

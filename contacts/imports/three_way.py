@@ -30,6 +30,8 @@ class FieldChoice(StrEnum):
     BOTH = "both"  # both changed: the record stays, and it is listed
 
 
+# Among what lists say of the id of a contact who was merged: the fields that they have set since, by name.
+SET_SINCE = "set_since"
 # Among what a source said last: a report of the API has said it, or the same again, since a list did.
 REPORTED = "reported"
 # Which version of the visit that was, where the kind of file has versions (reading/entry_versions.py).
@@ -92,29 +94,35 @@ def read_memory(record: Contact | Appointment, key: str) -> Said | None:
     return values.get(key)
 
 
-def read_other_memories(contact: Contact, source: str, key: str = "") -> dict[str, Said]:
-    """What that source said of the contact by other ids than that of `key`, by key; "": than their own."""
+def read_other_memories(contact: Contact, source: str) -> dict[str, Said]:
+    """What that source said of the contact by the ids of those who were merged with them, by key."""
     values: dict[str, Said] = contact.file_values
-    return {
-        name: said
-        for name, said in values.items()
-        if name != (key or source) and name.partition("\n")[0] == source
-    }
+    return {key: said for key, said in values.items() if key.startswith(f"{source}\n")}
 
 
-def leave_out_other_ids(
-    held: Mapping[str, str], said: Mapping[str, str], before: Mapping[str, str], others: Iterable[Said]
-) -> Said:
-    """The values of a contact as one of their ids sees them.
+def read_contact_values_for(contact: Contact, source: str, key: str, said: Mapping[str, str]) -> Said:
+    """The values of a contact as lists see them that speak of the id of `key`, and say `said` now.
 
-    What a list put there by another id (`others`) is no change that staff made: it counts as what lists said
-    before by this one.
+    What lists set by another of their ids is no change that staff made: it counts as what those of this id
+    said before. Of a merged id that is only what they have set since.
     """
-    put = {(name, value) for other in others for name, value in other.items() if value}
+    others = read_other_memories(contact, source)
+    own = contact.file_values.get(source, {}) if contact.source == source else {}
+    put = {(name, value) for name, value in own.items() if value and key != source}
+    for other, memory in others.items():
+        if other != key:
+            put |= {(name, memory.get(name, "")) for name in memory.get(SET_SINCE, "").split()}
+    before = read_memory(contact, key) or {}
     return {
         name: before.get(name, "") if (name, value) in put and value != said.get(name) else value
-        for name, value in held.items()
+        for name, value in read_contact_values(contact).items()
     }
+
+
+def keep_set_since(kept: Said, names: Iterable[str]) -> Said:
+    """What to keep of a list by a merged id, with the fields that it sets."""
+    together = {*kept.get(SET_SINCE, "").split(), *names}
+    return kept | {SET_SINCE: " ".join(sorted(together))} if together else kept
 
 
 def say_slot(local_start: Any, location: str) -> str:

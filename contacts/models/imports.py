@@ -233,7 +233,8 @@ class OverwrittenValues(models.Model):
     """What an import wrote over in one contact or appointment that was here: columns before and after.
 
     `memory` is what the record kept of the source's files (`file_values`), null where they had never spoken
-    of it. An undo puts back `before` where the record still has `after` (contacts/undoing.py).
+    of it; `other_memories` the same by the ids of contacts who were merged with it. An undo puts back
+    `before` where the record still has `after` (contacts/undoing.py).
     """
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="overwritten")

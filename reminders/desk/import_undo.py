@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
@@ -162,9 +162,11 @@ def _reopen_follow_ups(plan: UndoPlan) -> None:
         .order_by("appointment_id", "kind", "-pk")
         .distinct("appointment_id", "kind")
     )
-    was_taken = When(taken_by__isnull=False, then=Value(FollowUp.State.TAKEN))
-    FollowUp.objects.filter(pk__in=list(latest.values_list("pk", flat=True))).update(
-        state=Case(was_taken, default=Value(FollowUp.State.OPEN)), resolved_at=None, resolution=""
+    again = FollowUp.objects.filter(pk__in=list(latest.values_list("pk", flat=True)))
+    of_colleague = Q(taken_by__in=User.objects.filter(is_active=True))
+    again.filter(of_colleague).update(state=FollowUp.State.TAKEN, resolved_at=None, resolution="")
+    again.filter(state=FollowUp.State.RESOLVED).update(
+        state=FollowUp.State.OPEN, taken_by=None, taken_at=None, resolved_at=None, resolution=""
     )
 
 

@@ -108,6 +108,7 @@ def test_a_request_that_servers_read_in_different_ways_is_refused(web: int, smug
         b"POST /login/ HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n",
         b"POST /login/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: Chunked\r\n",
         b"POST /login/ HTTP/1.1\r\nTransfer-Encoding:\r\n",
+        b"POST /login/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n , chunked\r\n",
     ],
 )
 def test_of_a_body_whose_end_servers_see_in_different_places_nothing_is_a_second_request(

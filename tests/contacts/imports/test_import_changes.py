@@ -247,7 +247,7 @@ def test_what_a_list_would_change_of_a_recorded_visit_is_noted_once(new: dict[st
     record_attendance(only_appointment().pk, "arrived", by=staff)
     before = Appointment.objects.values("starts_at", "ends_at", "provider").get()
     problems = [each.problem for each in import_rows(AISHA | new).problems]
-    assert problems == ["The visit is already recorded here, so the appointment isn't changed."]
+    assert problems == ["The visit is already recorded here, so its length and provider stay."]
     assert Appointment.objects.values("starts_at", "ends_at", "provider").get() == before
     assert import_rows(AISHA | new).problems == ()
 

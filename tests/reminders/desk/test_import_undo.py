@@ -29,6 +29,7 @@ from contacts.appointments import (
 from contacts.clock_habits import write_day_and_clock
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.stored_files import queue_import, retry_import
+from contacts.imports.three_way import REPORTED
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -133,6 +134,11 @@ def test_the_undo_of_a_list_by_the_other_id_forgets_what_it_said() -> None:
     import_rows(new_double)
     assert undo() == []
     assert Contact.objects.values_list("phone__e164", "file_values").get() == before
+    reported = {**before[1], "csv": before[1]["csv"] | {REPORTED: "yes"}}  # by the API, before the next list
+    Contact.objects.update(file_values=reported)
+    import_rows(new_double)
+    assert undo() == []
+    assert Contact.objects.values_list("phone__e164", "file_values").get() == (before[0], reported)
     import_rows(new_double)
     assert Contact.objects.values_list("phone__e164", flat=True).get() == "+12025550177"
 
@@ -357,7 +363,8 @@ def test_an_answer_that_a_list_made_void_counts_again_after_its_undo(
     assert list_open_follow_ups() == waiting
 
 
-def test_an_entry_that_somebody_had_taken_before_the_list_closed_it_is_theirs_again() -> None:
+@pytest.mark.parametrize("has_left", [False, True])
+def test_an_entry_that_somebody_had_taken_before_the_list_closed_it_is_theirs_again(has_left: bool) -> None:
     import_rows(AISHA)
     visit = only_appointment()
     entry = FollowUp.objects.create(
@@ -370,10 +377,11 @@ def test_an_entry_that_somebody_had_taken_before_the_list_closed_it_is_theirs_ag
     plan_all()
     account_for_all()
     assert FollowUp.objects.get().state == "resolved"
+    User.objects.filter(pk=rosa.pk).update(is_active=not has_left)
     assert undo() == []
     assert read_practice() == before
     [kept] = FollowUp.objects.all()
-    assert (kept.state, kept.taken_by, kept.resolution) == ("taken", rosa, "")
+    assert (kept.state, kept.taken_by) == (("open", None) if has_left else ("taken", rosa))
 
 
 def list_open_follow_ups() -> list[str]:
@@ -519,6 +527,24 @@ def test_a_visit_does_not_go_back_to_a_time_at_which_another_of_the_list_stays(s
     else:
         assert undo() == []
         assert only_appointment().local_start.day == 15
+
+
+def test_a_visit_goes_back_beside_one_that_was_there_at_its_time_before_the_list() -> None:
+    noah = NOAH | {name: AISHA[name] for name in ("date", "time", "provider", "location")}
+    import_rows(AISHA, noah)
+    import_rows(AISHA | LATER, noah | {"kind": "Filling"})
+    _call(only_appointment("A2"))
+    assert undo() == [("appointment", "sent")]
+    assert only_appointment().local_start.day == 15
+
+
+def test_a_visit_does_not_go_back_to_a_provider_whom_another_of_the_list_keeps() -> None:
+    """(product rule 56)"""
+    import_rows(AISHA)
+    noah = NOAH | {name: AISHA[name] for name in ("date", "time", "provider", "location")}
+    import_rows(AISHA | {"provider": "Dr. B. New"}, noah)
+    _call(only_appointment("A2"))
+    assert ("appointment", "changed") in {(one.what, one.why) for one in preview_undo(last_batch()).kept}
 
 
 def test_what_was_sent_before_the_import_keeps_nothing() -> None:

@@ -403,6 +403,37 @@ def test_what_is_new_under_either_id_of_a_merged_contact_counts_and_nothing_is_t
         assert call_number(row) == "+12025550199", "staff's number stays"
 
 
+def test_a_number_that_staff_gave_is_theirs_though_lists_said_it_of_the_other_id() -> None:
+    """(product rule 45)"""
+    make_downtown()
+    own = AISHA | {"home": ""}
+    double = own | {"id": "A9", "patient": "P9", "mobile": "202-555-0177", "date": "12/16/2026"}
+    import_rows(own, double)
+    aisha, copy = Contact.objects.order_by("external_id")
+    Contact.objects.filter(pk=aisha.pk).update(phone=copy.phone)
+    aisha.refresh_from_db()
+    merge(aisha, copy)
+    report = import_rows(own | {"mobile": "202-555-0178"})
+    assert [problem.value for problem in report.problems] == [
+        "Aisha Okafor: “+12025550177” here, “+12025550178” in the file"
+    ]
+    assert Contact.objects.values_list("phone__e164", flat=True).get() == "+12025550177"
+
+
+def test_what_a_list_with_both_ids_said_of_the_other_one_is_not_new_later() -> None:
+    make_downtown()
+    own = AISHA | {"home": ""}
+    double = own | {"id": "A9", "patient": "P9", "mobile": "202-555-0109", "date": "12/16/2026"}
+    import_rows(own, double)
+    aisha, copy = Contact.objects.order_by("external_id")
+    merge(aisha, copy)
+    kept = Contact.objects.values_list("phone__e164", flat=True).get()
+    double["mobile"] = "202-555-0178"
+    for rows in ((own, double), (double,), (own,)):
+        import_rows(*rows)
+        assert Contact.objects.values_list("phone__e164", flat=True).get() == kept
+
+
 # --- at the same time ------------------------------------------------------------------------------------
 
 
