@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, kept_databa
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, kept_database: Path | None
-) -> None:
-    """Keep the new database; let tests that commit empty all tables at their end, the ledger's too."""
+) -> Iterator[None]:
+    """Keep the new database; let tests that commit empty all tables at their end, the ledger's too.
+
+    At the end whoever is still connected is sent away, such as a thread that a test left: the database that
+    tests used can't be dropped before.
+    """
     with django_db_blocker.unblock():
         database = str(connection.settings_dict["NAME"])
         if kept_database and not kept_database.exists():
@@ -109,6 +114,12 @@ def django_db_setup(
             name = connection.ops.quote_name(database)
             cursor.execute(f"ALTER DATABASE {name} SET callboard.ledger_may_be_emptied = 'on'")
         connection.close()  # the next connection knows it
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True, scope="session")
