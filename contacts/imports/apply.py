@@ -16,7 +16,7 @@ from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_know
 from contacts.imports.problems import Problem
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.staleness import RowLeftOut, settle_changes
-from contacts.imports.three_way import REPORTED, leave_out_report, read_memory
+from contacts.imports.three_way import keep_memory, read_memory
 from contacts.imports.words import join_wishes
 from contacts.listed_appointments import ListedChange, change_appointments
 from contacts.models import (
@@ -152,7 +152,9 @@ def _update_contacts(planned: Sequence[PlannedContact], numbers: dict[str, Phone
         if contact is None:
             continue
         if each.outcome == RowOutcome.UNCHANGED:
-            if _remember(contact, each):
+            kept = keep_memory(contact.file_values, each.kept_under, each.said)
+            if kept != contact.file_values:
+                contact.file_values = kept
                 only_said.append(contact)
             continue
         for name, value in each.fields.items():
@@ -165,7 +167,7 @@ def _update_contacts(planned: Sequence[PlannedContact], numbers: dict[str, Phone
             contact.phone = numbers[each.phone]
             renumbered.append(contact.pk)
         contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
-        _remember(contact, each)
+        contact.file_values = keep_memory(contact.file_values, each.kept_under, each.said)
         changed.append(contact)
     for some in take_chunks(changed, ROWS_PER_STATEMENT):
         save_rows(some, IMPORTED_CONTACT_FIELDS)
@@ -173,17 +175,6 @@ def _update_contacts(planned: Sequence[PlannedContact], numbers: dict[str, Phone
         save_rows(some, ["file_values"])
     if renumbered:
         revise_upcoming(renumbered, now)
-
-
-def _remember(contact: Contact, planned: PlannedContact) -> bool:
-    """Keep what the file said of a contact, which takes off the mark of the API; whether that is new."""
-    before, key = contact.file_values, planned.kept_under
-    values = before | {key: planned.said} if planned.said else before
-    source = key.partition("\n")[0]
-    if REPORTED in values.get(source, {}):
-        values = values | {source: leave_out_report(values[source])}
-    contact.file_values = values
-    return bool(values != before)
 
 
 def _add_appointments(

@@ -94,6 +94,16 @@ def read_memory(record: Contact | Appointment, key: str) -> Said | None:
     return values.get(key)
 
 
+def keep_memory(values: Mapping[str, Said], key: str, said: Mapping[str, str]) -> dict[str, Said]:
+    """What lists said of a record, with what one says now by the id of `key`; empty: nothing new.
+
+    That a list spoke takes the mark of the API off.
+    """
+    kept = {**values, key: dict(said)} if said else dict(values)
+    source = key.partition("\n")[0]
+    return kept | {source: leave_out_report(kept[source])} if REPORTED in kept.get(source, {}) else kept
+
+
 def read_other_memories(contact: Contact, source: str) -> dict[str, Said]:
     """What that source said of the contact by the ids of those who were merged with them, by key."""
     values: dict[str, Said] = contact.file_values

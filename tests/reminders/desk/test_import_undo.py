@@ -65,7 +65,7 @@ from reminders.results.unanswered import account_for_all
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
-from tests.reminders.desk.test_merging import merge, read_plan
+from tests.reminders.desk.test_merging import import_double, merge, read_plan
 from tests.reminders.desk.test_worklist_locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
@@ -124,10 +124,7 @@ def downtown() -> Location:
 
 
 def test_the_undo_of_a_list_by_the_other_id_forgets_what_it_said() -> None:
-    own = AISHA | {"home": ""}
-    double = own | {"id": "A9", "patient": "P9", "mobile": "(202) 555-0109", "date": "12/16/2026"}
-    import_rows(own, double)
-    aisha, copy = Contact.objects.order_by("external_id")
+    _own, double, aisha, copy = import_double("(202) 555-0109")
     merge(aisha, copy)
     before = Contact.objects.values_list("phone__e164", "file_values").get()
     new_double = double | {"mobile": "202-555-0177"}

@@ -378,13 +378,19 @@ def test_a_list_that_has_only_the_other_id_overwrites_nothing_with_what_it_said_
     assert Contact.objects.values_list(*columns).get() == ("Okafor", "+12025550177", *kept[2:])
 
 
+def import_double(mobile: str) -> tuple[dict[str, str], dict[str, str], Contact, Contact]:
+    """Import Aisha twice, the second time with another id and number: the rows, and the contacts."""
+    own = AISHA | {"home": ""}
+    double = own | {"id": "A9", "patient": "P9", "mobile": mobile, "date": "12/16/2026"}
+    import_rows(own, double)
+    aisha, copy = Contact.objects.order_by("external_id")
+    return own, double, aisha, copy
+
+
 def test_what_is_new_under_either_id_of_a_merged_contact_counts_and_nothing_is_taken_back() -> None:
     """(product rule 45)"""
     make_downtown()
-    own = AISHA | {"home": ""}
-    double = own | {"id": "A9", "patient": "P9", "mobile": "(202) 555-0109", "date": "12/16/2026"}
-    import_rows(own, double)
-    aisha, copy = Contact.objects.order_by("external_id")
+    own, double, aisha, copy = import_double("(202) 555-0109")
     merge(aisha, copy)
 
     def call_number(row: dict[str, str]) -> str:
@@ -406,10 +412,7 @@ def test_what_is_new_under_either_id_of_a_merged_contact_counts_and_nothing_is_t
 def test_a_number_that_staff_gave_is_theirs_though_lists_said_it_of_the_other_id() -> None:
     """(product rule 45)"""
     make_downtown()
-    own = AISHA | {"home": ""}
-    double = own | {"id": "A9", "patient": "P9", "mobile": "202-555-0177", "date": "12/16/2026"}
-    import_rows(own, double)
-    aisha, copy = Contact.objects.order_by("external_id")
+    own, _double, aisha, copy = import_double("202-555-0177")
     Contact.objects.filter(pk=aisha.pk).update(phone=copy.phone)
     aisha.refresh_from_db()
     merge(aisha, copy)
@@ -422,10 +425,7 @@ def test_a_number_that_staff_gave_is_theirs_though_lists_said_it_of_the_other_id
 
 def test_what_a_list_with_both_ids_said_of_the_other_one_is_not_new_later() -> None:
     make_downtown()
-    own = AISHA | {"home": ""}
-    double = own | {"id": "A9", "patient": "P9", "mobile": "202-555-0109", "date": "12/16/2026"}
-    import_rows(own, double)
-    aisha, copy = Contact.objects.order_by("external_id")
+    own, double, aisha, copy = import_double("202-555-0109")
     merge(aisha, copy)
     kept = Contact.objects.values_list("phone__e164", flat=True).get()
     double["mobile"] = "202-555-0178"
