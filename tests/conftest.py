@@ -102,8 +102,8 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Keep the new database; let tests that commit empty all tables at their end, the ledger's too.
 
-    At the end whoever is still connected is sent away, such as a thread that a test left: the database that
-    tests used can't be dropped before.
+    At the end whoever is still connected is sent away, such as a thread that a test left, and nobody comes
+    back: the database that tests used can't be dropped before.
     """
     with django_db_blocker.unblock():
         database = str(connection.settings_dict["NAME"])
@@ -115,11 +115,15 @@ def django_db_setup(
             cursor.execute(f"ALTER DATABASE {name} SET callboard.ledger_may_be_emptied = 'on'")
         connection.close()  # the next connection knows it
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
-        )
+    with django_db_blocker.unblock():
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = %s AND backend_type = 'client backend'",
+                [database],
+            )
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import NoReturn
 
 from config.local.environment import BASE_DIR, VAR, is_laptop, set_laptop_defaults
@@ -27,6 +27,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     signal.signal(signal.SIGHUP, _stop)  # the terminal was closed
+    signal.signal(signal.SIGALRM, _stop)
+    sys.unraisablehook = _stop_a_moment_later
     try:
         return run()
     except (CannotRunError, LocalServiceError) as error:
@@ -36,13 +38,16 @@ def main() -> int:
         return 0
 
 
-_was_stopped = Event()
-
-
 def _stop(number: int, frame: object) -> NoReturn:
-    """Also noted: Python drops an exception that comes while it cleans up an object."""
-    _was_stopped.set()
     raise KeyboardInterrupt
+
+
+def _stop_a_moment_later(dropped: "sys.UnraisableHookArgs") -> None:
+    """Python drops an exception that comes while it cleans up an object: then a stop is raised once more."""
+    if dropped.exc_type is KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def run() -> int:
@@ -87,8 +92,6 @@ def run_alone() -> int:
     prepare_database(with_demo=is_local(os.environ["ROBOTALKER_BASE_URL"]))
 
     zone = read_clinic_zone()
-    if _was_stopped.is_set():
-        raise KeyboardInterrupt
     commands = build_commands(port=port, sandbox_port=sandbox_port, var=VAR, zone=zone)
     processes = Processes(commands, when_started=Thread(target=announce, args=[addresses], daemon=True).start)
     watch = ServerWatch(VAR, ours, say=processes.say)

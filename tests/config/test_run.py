@@ -14,6 +14,24 @@ from config.local.readiness import Addresses, describe_ready
 from config.local.run import CannotRunError, check_port_free, is_local, read_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+INTERRUPTED_IN_A_CLEANUP = """
+import os, signal, sys, threading
+from config.local import run
+
+class Cleaned:
+    def __del__(self):
+        print("cleaned up", flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+def prepare():
+    cleaned = Cleaned()
+    del cleaned
+    threading.Event().wait(50)
+    return 1
+
+run.run = prepare
+sys.exit(run.main())
+"""
 
 
 @pytest.fixture
@@ -42,6 +60,19 @@ def test_make_run_ends_with_one_line_if_a_port_is_in_use(taken_port: int) -> Non
     assert answer.returncode == 1
     assert answer.stderr.strip().startswith(f"Callboard can't start: port {taken_port} is in use.")
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_ctrl_c_while_python_cleans_up_an_object_still_ends_it() -> None:
+    """Python drops an exception that is raised there."""
+    answer = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_A_CLEANUP],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "cleaned up\n", "")
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "80.5"])
