@@ -1,6 +1,6 @@
 """Forged, slow, huge and half-open requests change no row, and leave the pages of staff as they were.
 
-FLOOD is how many; FLOOD=10000 for docs/security.md, which says what that took.
+FLOOD is how many. With FLOOD=10000, as for docs/security.md, the pages of staff must be quick meanwhile, too.
 """
 
 import os
@@ -8,12 +8,12 @@ import socket
 import time
 from collections import Counter
 from contextlib import ExitStack
-from statistics import median
+from statistics import median, quantiles
 from threading import Event, Thread
 
 import pytest
-from django.apps import apps
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from tests.people import make_appointment, make_user
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FLOOD = int(os.environ.get("FLOOD", "400"))
 SENDERS = 4
 HELD = 40  # connections of each kind that stay open all the time
-QUICK_PAGE = 0.2  # seconds
-SLOWER_AT_MOST = 10  # times, where a page takes long without a flood too, as on a machine with other work
+TIMED_FROM = 10_000  # requests; the tests of every day measure no time, since other work would change it
+QUICK_PAGE = 0.2  # seconds, for 19 of 20 pages
 HEAD = b"%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 JSON = b"Content-Type: application/json\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -79,8 +79,15 @@ HELD_OPEN = [
 ]
 
 
-def count_rows() -> dict[str, int]:
-    return {model._meta.label: model._base_manager.count() for model in apps.get_models()}
+def read_digests() -> dict[str, str]:
+    """What each table holds, in brief: another value in any column of any row gives another digest."""
+    digests = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            name = connection.ops.quote_name(table)
+            cursor.execute(f"SELECT md5(string_agg(row::text, ' ' ORDER BY row::text)) FROM {name} row")
+            digests[table] = cursor.fetchone()[0]
+    return digests
 
 
 def send_flood(port: int, first: int, wrong: list[str], answers: list[tuple[str, int]]) -> None:
@@ -116,7 +123,9 @@ def print_figures(answers: Counter[tuple[str, int]], seconds: list[float], alone
         f"| {kind} | {status or 'reset'} | {count} |" for (kind, status), count in sorted(answers.items())
     ]
     lines += [f"| {len(HELD_OPEN)} kinds of half-open and slow | held | {len(HELD_OPEN) * HELD} |"]
-    figures = f"median {median(seconds):.3f} s, longest {max(seconds):.3f} s; without a flood {alone:.3f} s"
+    slow = quantiles(seconds, n=20)[-1]
+    figures = f"median {median(seconds):.3f} s, 95 of 100 within {slow:.3f} s, longest {max(seconds):.3f} s"
+    figures += f"; without a flood median {alone:.3f} s"
     print("", "| request | answer | count |", "| --- | --- | ---: |", *lines, sep="\n")  # noqa: T201
     print(f"{len(seconds)} pages of staff meanwhile: {figures}; no row changed")  # noqa: T201
 
@@ -134,7 +143,7 @@ def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
         for _ in range(6):  # both workers read their templates
             measure_page(port, session)
         alone = median(measure_page(port, session) for _ in range(10))
-        before = count_rows()
+        before = read_digests()
         for begun in HELD_OPEN * HELD:
             held.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(begun)
         staff = Thread(target=measure_pages, args=[port, session, done, seconds, wrong])
@@ -146,8 +155,9 @@ def test_a_flood_changes_no_row_and_leaves_the_pages_of_staff_as_fast() -> None:
         done.set()
         staff.join()
     assert not wrong
-    assert count_rows() == before
+    assert read_digests() == before
     assert sum(read_refusals().values()) >= FLOOD // 8 * 2, "the forged ones are counted"
     assert len(answers) == FLOOD
     print_figures(Counter(answers), seconds, alone)
-    assert median(seconds) < max(QUICK_PAGE, SLOWER_AT_MOST * alone)
+    if FLOOD >= TIMED_FROM:
+        assert quantiles(seconds, n=20)[-1] < QUICK_PAGE
