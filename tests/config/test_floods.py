@@ -13,10 +13,10 @@ from threading import Event, Thread
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 
 from tests.people import make_appointment, make_user
+from tests.table_contents import read_digests
 from tests.web_process import ask, exchange, run_web_process
 from webhooks.refusal_counts import forget_refusals, read_refusals
 
@@ -77,17 +77,6 @@ HELD_OPEN = [
     HEAD % (b"POST", b"/hooks/robotalker/x") + b"Content-Length: 400\r\n\r\nx",
     HEAD % (b"GET", b"/static/vendor/event-calendar/event-calendar.min.js") + b"\r\n",
 ]
-
-
-def read_digests() -> dict[str, str]:
-    """What each table holds, in brief: another value in any column of any row gives another digest."""
-    digests = {}
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            name = connection.ops.quote_name(table)
-            cursor.execute(f"SELECT md5(string_agg(row::text, ' ' ORDER BY row::text)) FROM {name} row")
-            digests[table] = cursor.fetchone()[0]
-    return digests
 
 
 def send_flood(port: int, first: int, wrong: list[str], answers: list[tuple[str, int]]) -> None:

@@ -69,7 +69,9 @@ def test_what_a_failed_import_has_written_can_be_undone_by_who_may(client: Clien
 
 def test_a_manager_sees_what_goes_and_what_stays_and_undoes_it(manager: Client) -> None:
     import_rows(AISHA)
-    import_rows(AISHA | {"time": "11:00 AM", "first": "Aysha", "last": "<b>Okafor"}, NOAH | {"time": "2:00 PM"})
+    import_rows(
+        AISHA | {"time": "11:00 AM", "first": "Aysha", "last": "<b>Okafor"}, NOAH | {"time": "2:00 PM"}
+    )
     batch = ImportBatch.objects.latest("pk")
     assert reverse("undo_import", args=[batch.pk]) in read(manager, "import_batch")
     Appointment.objects.filter(external_id="A2").update(answered_at=timezone.now() + timedelta(seconds=1))
