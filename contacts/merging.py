@@ -21,7 +21,14 @@ from contacts.appointments import add_change, cancel_appointment
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
-from contacts.imports.three_way import leave_out_report, memory_key, read_contact_values, read_memory
+from contacts.imports.three_way import (
+    SET_SINCE,
+    keep_set_since,
+    leave_out_report,
+    memory_key,
+    read_contact_values,
+    read_memory,
+)
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -31,7 +38,7 @@ from contacts.models import (
     DistinctPair,
     PhoneNumber,
 )
-from contacts.models.people import FORBIDDEN_CHANNELS, Channel, OtherNumberUse, Preference
+from contacts.models.people import FORBIDDEN_CHANNELS, NOTES_LENGTH, Channel, OtherNumberUse, Preference
 from contacts.numbers import national_format
 from contacts.paired_numbers import find_paired_number
 from contacts.people import lock_people, revise_appointments
@@ -124,6 +131,8 @@ def _find_refusal(survivor: Contact, other: Contact) -> str:
     born = {survivor.date_of_birth, other.date_of_birth} - {None}
     if len(born) > 1:
         return _("Their dates of birth differ, so they are two people. If one is wrong, correct it first.")
+    if len(_find_values(survivor, other)[0]["notes"]) > NOTES_LENGTH:
+        return _("Their notes together are too long for one contact. Shorten one of them first.")
     return ""
 
 
@@ -290,6 +299,26 @@ def list_references() -> list[tuple[type[Model], str]]:
 def _move_references(survivor: Contact, other: Contact) -> None:
     for model, name in list_references():
         model._default_manager.filter(**{name: other}).update(**{name: survivor})
+
+
+def take_other_id(contact: Contact, source: str, external_id: str) -> None:
+    """Make an id that a contact merged with this one left its own; its own stays known beside it.
+
+    What lists said of either id goes with it. Nothing changes if nobody left that id. To be called with the
+    contact locked.
+    """
+    if not contact.other_ids.filter(source=source, external_id=external_id).delete()[0]:
+        return
+    values, held = dict(contact.file_values), read_contact_values(contact)
+    said = values.pop(memory_key(source, external_id), {})
+    if contact.external_id:
+        ContactId.objects.create(contact=contact, source=contact.source, external_id=contact.external_id)
+        own = leave_out_report(values.pop(contact.source, None) or held)
+        set_by_lists = [name for name, value in own.items() if value and value == held.get(name)]
+        values[memory_key(contact.source, contact.external_id)] = keep_set_since(own, set_by_lists)
+    values[source] = {name: value for name, value in said.items() if name != SET_SINCE}
+    contact.source, contact.external_id, contact.file_values = source, external_id, values
+    contact.save(update_fields=["source", "external_id", "file_values", "updated_at"])
 
 
 def _values_of(contact: Contact) -> dict[str, str]:

@@ -16,6 +16,7 @@ from contacts.contact_search import find_contacts
 from contacts.duplicates import Lookalike
 from contacts.forms.contacts import ContactForm
 from contacts.imports.three_way import CONTACT_VALUES
+from contacts.merging import take_other_id
 from contacts.models import ApiScope, Contact, ContactId
 from contacts.models.people import Preference
 from contacts.people import find_by_external_ids, lock_people
@@ -211,6 +212,9 @@ class OneContact(ApiView):
             shown = ContactFields(contact).data
             check_if_match(request, shown)
             confirmed = body.pop("confirm", ())
+            take_other_id(
+                contact, body.get("source", contact.source), body.get("external_id", contact.external_id)
+            )
             report = ContactReport(contact, body)
             kept = [] if names_version(request) else report.find_corrections()
             body = {name: value for name, value in body.items() if name not in kept}

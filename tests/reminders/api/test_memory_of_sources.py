@@ -16,6 +16,7 @@ from reminders.desk.reported_values import ReportedBooking, leave_out
 from tests.contacts.imports.example_lists import AISHA, import_rows
 from tests.people import make_appointment, make_contact, make_location, make_number
 from tests.reminders.api.client import ApiClient, read_problem
+from tests.reminders.desk.test_merging import import_double, merge
 
 pytestmark = pytest.mark.django_db
 ZONE = "America/New_York"
@@ -345,3 +346,23 @@ class TestPeople:
         pk = api.post("contacts/", {"first_name": "Sarah"}).json()["id"]
         api.patch(f"contacts/{pk}/", {"first_name": "Sara"}, If_Match="*")
         assert Contact.objects.get().file_values == {}
+
+    def test_a_contact_who_gets_the_id_of_a_merged_one_is_known_by_both_ids(
+        self, api: ApiClient, downtown: Location
+    ) -> None:
+        own, double, aisha, copy = import_double("(202) 555-0109")
+        merge(aisha, copy)
+        Contact.objects.update(first_name="Ayesha", language="es")
+        answer = api.patch(f"contacts/{aisha.pk}/", {"external_id": "P9"}, If_Match="*")
+        assert (answer.status_code, answer.json()["external_id"]) == (200, "P9")
+        for again in range(2):
+            import_rows(own | {"minutes": f"{40 + again}"}, double)
+            person = Contact.objects.get()
+            assert (person.external_id, person.first_name, person.language) == ("P9", "Ayesha", "es")
+        import_rows(own | {"first": "Asha"}, double)
+        assert Contact.objects.get().first_name == "Ayesha", "both changed, so staff's stays"
+        found = api.post("contacts/search/", {"source": "csv", "external_id": "P1"}).json()["results"]
+        assert [one["id"] for one in found] == [aisha.pk]
+        api.patch(f"contacts/{aisha.pk}/", {"external_id": "P1"}, If_Match="*")
+        import_rows(own, double)
+        assert Contact.objects.get().external_id == "P1"

@@ -244,6 +244,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"date_of_birth": BORN}, {"date_of_birth": date(1990, 1, 2)}, "dates of birth differ"),
     ({"is_demo": True}, {}, "made up"),
     ({"erased_at": timezone.now()}, {}, "was erased"),
+    ({"notes": "a" * 1200}, {"notes": "b" * 800}, "notes together are too long"),
 ]
 
 
