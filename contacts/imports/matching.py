@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import CharField, Func, Q, QuerySet, Value, prefetch_related_objects
+from django.db.models import CharField, Func, Q, QuerySet, TextField, Value, prefetch_related_objects
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Concat
 
 from contacts.database.arrays import is_any, is_any_text
 from contacts.imports.identity import (
@@ -30,7 +31,7 @@ from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
 from contacts.imports.three_way import Said, memory_key, read_memory, read_other_memories, say_slot
 from contacts.imports.words import CANCELLED
-from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
+from contacts.models import Appointment, AppointmentChange, Contact, ContactId, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids
 
@@ -234,6 +235,26 @@ def _find_contacts(
     found = known.contacts | _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
     objects = {one.pk: one for one in found.values()}  # one for each, which all rows about them change
     known.contacts = {key: objects[one.pk] for key, one in found.items()}
+    for key, contact in known.contacts.items():
+        memory = _find_memory_of(known.people[key], contact, source)
+        if memory:
+            known.memory_keys[key] = memory
+
+
+def _find_memory_of(person: ImportedPerson, contact: Contact, source: str) -> str | None:
+    """Under what is kept what lists say of a merged contact, if a row without a patient id names that one;
+    None if it can be about the contact's own id.
+    """
+    others = {} if person.patient_id else read_other_memories(contact, source)
+
+    def is_named(seen: Identity | None) -> bool:
+        has_number = bool(seen and (seen.numbers or person.identity.numbers))
+        is_same = seen is not None and has_same_name(person.identity, seen)
+        return is_same and (not has_number or shares_number(person.identity, seen))
+
+    if not others or is_named(_describe_as_said(contact, source) or describe_contact(contact)):
+        return None
+    return next((key for key in others if is_named(_describe_as_said(contact, key))), None)
 
 
 def has_own_id(contact: Contact, source: str, external_id: str) -> bool:
@@ -310,9 +331,9 @@ def _find_by_name(
         for number in held or [""]:
             by_name[_name(contact.first_name, contact.last_name), number] = contact
     for contact in _find_as_said(numbers, names, source) if lacks_ids else ():
-        said = read_memory(contact, source) or {}
-        name = _name(said.get("first_name", ""), said.get("last_name", ""))
-        by_name[name, said.get("phone", "")] = contact
+        for said in (*read_other_memories(contact, source).values(), read_memory(contact, source) or {}):
+            name = _name(said.get("first_name", ""), said.get("last_name", ""))
+            by_name[name, said.get("phone", "")] = contact
     found = {}
     for person in people:
         key = (_name(person.first_name, person.last_name), person.phone.e164 if person.phone else "")
@@ -323,7 +344,13 @@ def _find_by_name(
 
 
 def _find_as_said(numbers: Collection[str], names: Collection[str], source: str) -> list[Contact]:
-    """Contacts by the number and name that files of this source gave last, whatever staff corrected since."""
+    """Contacts by the number and name that files of this source gave last, whatever staff corrected since;
+    also those that they gave of somebody who was merged with the contact.
+    """
+
+    def fits(phone: str, name: str) -> Q:
+        return Q(is_any_text(phone, numbers)) | Q(is_any_text(name, names), **{phone: ""})
+
     of_source = KeyTransform(source, "file_values")
     said = (
         _contacts()
@@ -333,11 +360,23 @@ def _find_as_said(numbers: Collection[str], names: Collection[str], source: str)
             said_name=KeyTextTransform("last_name", of_source),
         )
     )
-    by_number, by_name = (
-        Q(is_any_text("said_phone", numbers)),
-        Q(is_any_text("said_name", names), said_phone=""),
+    merged = ContactId.objects.filter(source=source).annotate(
+        said_phone=_read_of_other_id("phone"), said_name=_read_of_other_id("last_name")
     )
-    return list(said.filter(by_number | by_name).order_by("-pk"))
+    by_other_id = merged.filter(fits("said_phone", "said_name")).order_by().values("contact")
+    return list(said.filter(fits("said_phone", "said_name") | Q(pk__in=by_other_id)).order_by("-pk"))
+
+
+def _read_of_other_id(name: str) -> Func:
+    """What lists said last of a merged contact's id: see memory_key()."""
+    key = Concat("source", Value("\n"), "external_id")
+    return Func(
+        "contact__file_values",
+        key,
+        Value(name),
+        function="JSONB_EXTRACT_PATH_TEXT",
+        output_field=TextField(),
+    )
 
 
 def _name(first_name: str, last_name: str) -> str:

@@ -435,6 +435,31 @@ def test_what_a_list_with_both_ids_said_of_the_other_one_is_not_new_later() -> N
         assert Contact.objects.values_list("phone__e164", flat=True).get() == kept
 
 
+@pytest.mark.parametrize("visit", ["known", "new"])
+def test_a_row_without_a_patient_id_that_says_what_was_said_of_the_other_id_is_about_the_merged_contact(
+    visit: str,
+) -> None:
+    """(product rule 45)"""
+    make_downtown()
+    own, double, aisha, copy = import_double("202-555-0109")
+    renamed = double | {"first": "Aysha", "last": "Okafor-Brown"}
+    import_rows(own, renamed)
+    copy.refresh_from_db()
+    merge(aisha, copy)
+    Contact.objects.update(first_name="Aïsha", other_phone=None)
+    without_ids = [row | {"patient": ""} for row in (own, renamed)]
+    if visit == "new":
+        without_ids = [
+            row | {"id": "", "time": f"{number}:00 PM"} for number, row in enumerate(without_ids, 1)
+        ]
+    for _again in range(2):
+        import_rows(*without_ids)
+        person = Contact.objects.get()
+        assert (person.full_name, person.external_id) == ("Aïsha Okafor", "P1")
+        assert person.phone_id == aisha.phone_id
+    assert person.appointments.count() == (2 if visit == "known" else 4)
+
+
 # --- at the same time ------------------------------------------------------------------------------------
 
 
