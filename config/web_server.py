@@ -8,7 +8,7 @@ a thread works only while an answer is made. So a slow client costs a connection
 | --- | --- |
 | the headers of a request | 64 kB, and HEADERS_WITHIN |
 | its body | config/body_limit.py by its address, counted as it arrives; BODY_WITHIN, longer for a large one |
-| bodies over LARGE that are being received at once | MOST_LARGE for each worker; then 503 |
+| bodies over LARGE that are being received at once | MOST_LARGE for each worker; then one is dropped |
 | connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped sooner |
 | an address' connections that are silent for PROMPTLY | MOST_UNFINISHED; the oldest are dropped |
 | an address' requests for pages that wait for a thread | MOST_WAITING; more are dropped |
@@ -18,6 +18,9 @@ a thread works only while an answer is made. So a slow client costs a connection
 What servers may read in different ways is refused: whoever stands in front must not see other requests.
 
 When connections run out, the oldest of the address that has most of them without a whole request are dropped.
+A new large body takes the place of the slowest one of the address that has most of them, or of its own, once
+that has had PROMPTLY. Where there is none, it gets 503.
+
 Threads take turns between addresses (config/fair_queue.py), so whoever floods keeps others waiting for what
 is being answered at most. Behind a proxy the addresses are those of its clients, once the headers of a
 request are there.
@@ -33,11 +36,11 @@ import resource
 import socket
 import time
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from types import FrameType
-from typing import Any
-from weakref import WeakSet
+from typing import Any, cast
+from weakref import WeakSet, proxy
 
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 from waitress import wasyncore
@@ -61,7 +64,7 @@ PATIENCE_WHEN_CROWDED = 0.1  # the part of these times that is left when nearly 
 CROWDED = 0.8  # of the connections
 LOOK_EVERY = 1  # second: for connections that are too slow
 LARGE = 128 * 1024  # bytes; such a body is kept in a temporary file
-MOST_LARGE = 16
+MOST_LARGE = 8  # docker-compose.yml has room for them
 MOST_UNFINISHED = 200  # connections of one address, in a worker, that have had PROMPTLY to say something
 PROMPTLY = 2.0  # seconds
 AT_ONCE = 0.1  # second that a connection has in any case
@@ -103,6 +106,10 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
     client = ""  # Connection.client
     large: "WeakSet[LimitedParser]" = WeakSet()  # those that are kept at the moment, in this worker
 
+    def __init__(self, adj: Adjustments, connection: "Connection | None" = None) -> None:
+        super().__init__(adj)
+        self.connection = connection
+
     def parse_header(self, header_plus: bytes) -> None:
         from config import body_limit  # the settings must be there first
 
@@ -116,13 +123,15 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
         if path == body_limit.UPLOADS and limit < self.content_length <= body_limit.READ_TO_ANSWER:
             # the browser of somebody with a list that is too large gets a page (config/body_limit.py)
             self.body_rcv, limit = FixedStreamReceiver(self.content_length, _Nothing()), self.content_length
-        elif self.content_length > LARGE or (self.chunked and limit > LARGE):
-            self._count_as_large()
+        elif self.content_length > LARGE:
+            self._find_place()
         self.adj: Adjustments = copy.copy(self.adj)
         self.adj.max_request_body_size = limit + 1  # waitress refuses what is equal or larger
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
+        if self.chunked and self.body_bytes_received > LARGE and not (self.completed or self in self.large):
+            self._find_place()
         if self.completed:
             self.expect_continue = False  # there is nothing to wait for; waitress would go on reading headers
             if self.error:
@@ -145,13 +154,40 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
         if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
             raise ParsingError("The body has no certain length")
 
-    def _count_as_large(self) -> None:
+    def _find_place(self) -> None:
+        """Take a place among the large bodies, or refuse this one if there is none and none is given up."""
         if len(self.large) >= MOST_LARGE:
-            self.error = TooManyLargeBodies("Too many uploads at the moment. Try again in a minute.")
-            self.completed = True
-            self.body_rcv = None
-        else:
-            self.large.add(self)
+            slowest = self._find_slowest()
+            if slowest is None:
+                self.error = TooManyLargeBodies("Too many uploads at the moment. Try again in a minute.")
+                self.completed = True
+                return
+            self.large.discard(slowest)
+            if slowest.connection:
+                slowest.connection.end_soon()
+        self.large.add(self)
+
+    def _find_slowest(self) -> "LimitedParser | None":
+        """The large body that gives up its place to this one; one that has come whole keeps it."""
+        by_address: dict[str, list[LimitedParser]] = {}
+        for one in self.large:
+            if not one.completed:
+                by_address.setdefault(one.address, []).append(one)
+        now, own = time.time(), by_address.get(self.address, [])
+        most = max(by_address.values(), key=len, default=own)
+        if len(most) < len(own) + 2:
+            most = [one for one in own if now - one.began_at > PROMPTLY]
+        return min(most, key=lambda one: one.body_bytes_received / (now - one.began_at + 1), default=None)
+
+    @property
+    def address(self) -> str:
+        """That of Connection.client, also while the headers are being read."""
+        return pick_address(self.connection, self) if self.connection else ""
+
+    @property
+    def began_at(self) -> float:
+        """When its first byte came."""
+        return self.connection.began_at if self.connection else 0.0
 
     def _forget_body(self) -> None:
         self.large.discard(self)
@@ -171,7 +207,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     `held_before`: how long it did so before, for the same answer, of which `written` bytes are made.
     """
 
-    parser_class = LimitedParser
     began_at = 0.0
     held_since = held_before = 0.0
     written = 0
@@ -179,6 +214,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def __init__(self, server: "Listener", *others: Any, **named: Any) -> None:
         super().__init__(server, *others, **named)
         self.accepted_in = server.rounds
+        self.parser_class = partial(LimitedParser, connection=cast("Connection", proxy(self)))
 
     @property
     def client(self) -> str:

@@ -248,9 +248,9 @@ def _find_memory_of(person: ImportedPerson, contact: Contact, source: str) -> st
     others = {} if person.patient_id else read_other_memories(contact, source)
 
     def is_named(seen: Identity | None) -> bool:
-        has_number = bool(seen and (seen.numbers or person.identity.numbers))
-        is_same = seen is not None and has_same_name(person.identity, seen)
-        return is_same and (not has_number or shares_number(person.identity, seen))
+        if seen is None or not has_same_name(person.identity, seen):
+            return False
+        return shares_number(person.identity, seen) or not (seen.numbers or person.identity.numbers)
 
     if not others or is_named(_describe_as_said(contact, source) or describe_contact(contact)):
         return None

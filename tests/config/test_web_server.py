@@ -243,17 +243,84 @@ def test_a_list_that_is_too_large_gets_its_page_and_reaches_no_disk(
     assert exchange(web, too_much.encode())[0] == 413
 
 
-def test_no_more_than_a_few_large_bodies_are_received_at_once(web: int) -> None:
-    head = f"POST /imports/new/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGE + 1}\r\n\r\n".encode()
-    with ExitStack() as held:
-        for _ in range(MOST_LARGE):
-            held.enter_context(socket.create_connection(("127.0.0.1", web))).sendall(head)
-        wait_until(
-            lambda: exchange(web, head, timeout=1)[0] == 503, "the next one to be refused", within_seconds=20
-        )
-    wait_until(
-        lambda: exchange(web, head, timeout=0.5)[0] == 0, "their room to be free again", within_seconds=20
+def test_a_large_body_that_comes_quickly_takes_the_place_of_one_that_is_slow(web: int) -> None:
+    head = (
+        b"POST /imports/new/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     )
+    whole = head % (LARGE + 1) + bytes(LARGE + 1)
+    with ExitStack() as held:
+        slow = [held.enter_context(socket.create_connection(("127.0.0.1", web))) for _ in range(MOST_LARGE)]
+        for client in slow:
+            client.sendall(head)
+        wait_until(lambda: exchange(web, whole)[0] == 403, "the quick one to be read", within_seconds=20)
+        wait_until(
+            lambda: any(is_closed(client) for client in slow), "a slow one to be dropped", within_seconds=20
+        )
+
+
+def is_closed(client: socket.socket) -> bool:
+    client.settimeout(0.1)
+    try:
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_a_body_in_chunks_counts_as_large_only_once_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LimitedParser, "large", set())
+    parser = receive_large("10.0.0.1", 0, 0)
+    parser.received(b"POST /imports/new/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    part = b"%x\r\n" % (LARGE // 2) + bytes(LARGE // 2) + b"\r\n"
+    parser.received(part)
+    assert not parser.large
+    parser.received(part)
+    assert parser.large == {parser}
+
+
+def test_no_more_than_a_few_large_bodies_are_received_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LimitedParser, "large", {receive_large("10.0.0.1", 0, 0) for _ in range(MOST_LARGE)})
+    parser = receive_large("10.0.0.1", 0, 0)
+    parser.received(
+        b"POST /imports/new/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (LARGE + 1)
+    )
+    assert (parser.completed, parser.error.code, parser.body_rcv) == (True, 503, None)
+
+
+def receive_large(address: str, seconds: float, received: int) -> LimitedParser:
+    """A large body of which so many bytes have come from there in these seconds."""
+    connection = Receiving(began_at=time.time() - seconds)
+    connection.addr = (address, 1)
+    parser = LimitedParser(Adjustments(), connection)
+    parser.body_bytes_received = received
+    return parser
+
+
+# Of other bodies: address, seconds, bytes. Which of them gives up its place to a new one of 10.0.0.1.
+PLACES: list[tuple[str, list[tuple[str, float, int]], int | None]] = [
+    ("one of the address that has most", [("10.0.0.2", 9, 5), ("10.0.0.2", 1, 9_000), ("10.0.0.3", 9, 1)], 0),
+    ("though it is quick", [("10.0.0.2", 1, 9_000_000), ("10.0.0.2", 1, 9_900_000)], 0),
+    ("the slowest of its own", [("10.0.0.1", 9, 5_000_000), ("10.0.0.1", 8, 5)], 1),
+    ("not one that came just now", [("10.0.0.1", 1, 0), ("10.0.0.1", 1, 0)], None),
+    ("not one of an address that has but one", [("10.0.0.2", 9, 0), ("10.0.0.3", 9, 0)], None),
+]
+
+
+@pytest.mark.parametrize(("said", "others", "gives_up"), PLACES)
+def test_which_large_body_gives_up_its_place(
+    said: str,
+    others: list[tuple[str, float, int]],
+    gives_up: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = [receive_large(*one) for one in others]
+    monkeypatch.setattr(LimitedParser, "large", set(held))
+    found = receive_large("10.0.0.1", 0, 0)._find_slowest()
+    assert found is (None if gives_up is None else held[gives_up]), said
+    for one in held:
+        one.completed = True  # it is being answered
+    assert receive_large("10.0.0.1", 0, 0)._find_slowest() is None
 
 
 @pytest.mark.django_db(transaction=True)
