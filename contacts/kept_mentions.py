@@ -1,7 +1,8 @@
 """A person in files that wait to be imported, and in what staff searched for lately.
 
 A file is not edited: one that names somebody who is erased is deleted, and its batch says why, so that the
-list can be brought again without them. In doubt a file counts as naming them.
+list can be brought again without them. In doubt a file counts as naming them, so does a workbook that unpacks
+to more than we would read. An erasure holds its locks meanwhile, so all of it takes seconds at most.
 """
 
 import html
@@ -10,21 +11,28 @@ import re
 import unicodedata
 import zipfile
 import zlib
+from codecs import utf_8_decode
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from typing import IO, Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contacts.mentions import PersonWords, is_in_text
+from contacts.list_search import AROUND, ListSearch
+from contacts.mentions import PersonWords
 from contacts.models import ImportBatch, ImportFile
 from contacts.searches import SEARCHES
 
 State = ImportBatch.State
-LARGEST_PART = 200 * 1024 * 1024  # bytes of a workbook's part; more is no list that we could read
+MOST_UNPACKED = 100 * 1024**2  # bytes of a workbook's parts together; more is hardly a list
+PIECE = 4 * 1024**2  # bytes of a part that are read at once
+OVERLAP = 4 * AROUND  # bytes of the piece before: a letter has at most four
+UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error)
 SHORTEST_SEARCH = 3  # letters
+CONTINUED = bytes(range(0x80, 0xC0))  # bytes of UTF-8 within a letter
 FOLDED = re.compile(r"\r?\n[ \t]")  # in a line of a calendar (RFC 5545)
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # in JSON
 
@@ -32,8 +40,9 @@ ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # in JSON
 @transaction.atomic  # so that one file at a time is read, also behind a pooler
 def find_files_naming(words: PersonWords) -> list[int]:
     """The batches whose kept files name the person."""
+    search = ListSearch(words)
     kept = ImportFile.objects.order_by("batch_id").iterator(chunk_size=1)
-    return [file.batch_id for file in kept if any(is_in_text(text, words) for text in _read_texts(file))]
+    return [file.batch_id for file in kept if _is_named(search, file)]
 
 
 def drop_files_naming(words: PersonWords) -> None:
@@ -78,27 +87,38 @@ def _finds(text: str, words: PersonWords) -> bool:
     )
 
 
-def _read_texts(file: ImportFile) -> Iterator[str]:
-    """A file as text; of a workbook, each of its parts. What can't be read at all holds nothing for us."""
+def _is_named(search: ListSearch, file: ImportFile) -> bool:
+    """Whether a file names the person. What can't be read at all holds nothing for us."""
     try:
         data = zlib.decompress(file.content) if file.is_compressed else bytes(file.content)
     except zlib.error:
-        return
+        return False
     if not zipfile.is_zipfile(io.BytesIO(data)):
         text = _decode(data)
-        yield text
-        yield _write_plainly(text)
-        return
+        return search.is_in(text) or search.is_in(_write_plainly(text))
+    left = MOST_UNPACKED
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
-            try:
-                with archive.open(member) as part:
-                    # a workbook has a cell's text and its neighbour's anywhere, so all of it is one line
-                    text = " ".join(_decode(part.read(LARGEST_PART)).splitlines())
-                    yield text
-                    yield _write_plainly(text)
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error):
-                continue
+            pieces = list[int]()
+            with suppress(*UNREADABLE), archive.open(member) as part:
+                # a workbook has a cell's text and its neighbour's anywhere, so all of it is one line
+                if search.is_in_line(_read_part(part, left, pieces)):
+                    return True
+            left -= sum(pieces)
+            if left <= 0:
+                return True
+    return False
+
+
+def _read_part(part: IO[bytes], most: int, read: list[int]) -> Iterator[str]:
+    """A part of a workbook in pieces, each as it is and plainly; `read` gets the bytes of each."""
+    data = b""
+    while sum(read) < most and (more := part.read(PIECE)):
+        read.append(len(more))
+        data = data[-OVERLAP:] + more
+        text = " ".join(_decode(data.lstrip(CONTINUED)).splitlines())
+        yield text
+        yield _write_plainly(text)
 
 
 def _write_plainly(text: str) -> str:
@@ -117,9 +137,10 @@ def _write_plainly(text: str) -> str:
 
 
 def _decode(data: bytes) -> str:
+    """As text; a letter of UTF-8 that is cut off at the end is left out."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     try:
-        return data.decode()
+        return utf_8_decode(data, "strict", False)[0]
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")

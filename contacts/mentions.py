@@ -210,12 +210,3 @@ def read_words(contact: Contact, numbers: Iterable[str]) -> PersonWords:
     ids |= {contact.external_id, *contact.other_ids.values_list("external_id", flat=True)}
     names.add((contact.first_name, contact.last_name))
     return PersonWords(frozenset(names), frozenset(ids) - {""}, frozenset(numbers))
-
-
-def is_in_text(text: str, words: PersonWords) -> bool:
-    """Whether a list's text names the person: by number or id, or by both names in one line."""
-    pattern = words.make_pattern(of_list=True)
-    if pattern and re.search(pattern, text, re.IGNORECASE):
-        return True
-    pairs = [(one.casefold(), two.casefold()) for one, two in words.list_long_names()]
-    return any(one in line and two in line for line in text.casefold().splitlines() for one, two in pairs)

@@ -73,6 +73,7 @@ def test_the_focus_is_seen_on_every_stop(clinic: RunningClinic, logins: Logins, 
     faults = set()
     for path in list_paths(clinic):
         page.goto(clinic.web + path)
+        page.wait_for_load_state("networkidle")  # a part that comes late moves what is below it
         page.evaluate("document.activeElement.blur()")
         for _ in range(STOPS):
             page.keyboard.press("Tab")

@@ -21,13 +21,15 @@ from django.db.models import BinaryField, CharField, Field, JSONField, Model, Te
 from django.test import Client
 from django.utils import timezone
 
+from contacts import kept_mentions
 from contacts.consent_ledger import ledger_open
 from contacts.exporting import write_person
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import store_file
 from contacts.imports.three_way import memory_key
-from contacts.kept_mentions import find_files_naming
-from contacts.mentions import MENTION_COLUMNS, PersonWords, is_in_text, read_words
+from contacts.kept_mentions import OVERLAP, _is_named, find_files_naming
+from contacts.list_search import MOST_PLACES, ListSearch
+from contacts.mentions import MENTION_COLUMNS, PersonWords, read_words
 from contacts.models import Contact, ContactMerge, ImportBatch, ImportFile, RejectedRow
 from contacts.person_tables import PERSON_TABLES
 from contacts.roles import MANAGER
@@ -226,7 +228,7 @@ def test_who_shares_the_number_keeps_what_mentions_it(quintessa: Contact) -> Non
     ],
 )
 def test_a_list_names_somebody_by_number_or_id_or_both_names_in_a_line(text: str, is_named: bool) -> None:
-    assert is_in_text(text, WORDS) == is_named
+    assert ListSearch(WORDS).is_in(text) == is_named
 
 
 def test_a_workbook_and_other_letters_are_read(quintessa: Contact) -> None:
@@ -240,6 +242,41 @@ def test_a_workbook_and_other_letters_are_read(quintessa: Contact) -> None:
     for data in (b"PK\x03\x04 broken", b"\xff\xfe\x00", b"", b"Tom"):
         store_file(data, "other.x", ImportOptions(), how=ImportBatch.How.PAGE)
     assert find_files_naming(WORDS) == named
+
+
+def write_workbook(text: bytes) -> bytes:
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", text)
+        archive.writestr("xl/other.xml", b"<t/>")
+    return book.getvalue()
+
+
+@pytest.mark.parametrize("named", ["Abernathy, Quintessa", "(202) 555-0142", "PMS-77x", "Zoé Ångström-Ød"])
+def test_what_lies_across_two_pieces_of_a_workbook_is_found(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_mentions, "PIECE", 3 * OVERLAP)
+    words = PersonWords(WORDS.names | {("Zoé", "Ångström-Ød")}, WORDS.ids, WORDS.numbers)
+    before = "é ".encode() * OVERLAP
+    for place in range(26):
+        data = before[3 * place :] + b" " * place + named.encode() + b" <t>"
+        assert _is_named(ListSearch(words), ImportFile(content=write_workbook(data))), place
+    assert not _is_named(ListSearch(words), ImportFile(content=write_workbook(before)))
+
+
+def test_a_workbook_that_unpacks_to_more_than_a_list_counts_as_naming_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_mentions, "MOST_UNPACKED", 1000)
+    for size, is_named in ((900, False), (1000, True), (50_000_000, True)):
+        file = ImportFile(content=write_workbook(b" " * size))
+        assert _is_named(ListSearch(WORDS), file) is is_named, size
+
+
+def test_a_list_with_the_name_in_very_many_places_counts_as_naming_them() -> None:
+    assert not ListSearch(WORDS).is_in("abernathy\n" * (MOST_PLACES - 1))
+    assert ListSearch(WORDS).is_in("abernathy\n" * (MOST_PLACES + 1))
 
 
 ZOE = PersonWords(frozenset({("Zoé", "Abernathy")}))
