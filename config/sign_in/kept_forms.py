@@ -2,21 +2,25 @@
 
 It is put into the page that asks for the password, as a hidden field, encrypted for the person who filled it
 in. Nothing is stored for somebody who isn't signed in. After the password that person sends it by one press;
-nobody else is shown it.
+nobody else is shown it. Whoever comes to a locked desk can fill in a form, too: so the person is shown what
+it does, and what is in it.
 """
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import RawPostDataException
 from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from config.sign_in.encryption import make_cipher
+from contacts.audit.words import describe_what
 
 KEPT = "kept"  # the hidden field, and the key in the session
 LONGEST = 64 * 1024  # characters; a longer form has to be filled in again
@@ -72,5 +76,20 @@ def show_kept_form(request: HttpRequest) -> HttpResponseBase:
     if kept is None or not url_has_allowed_host_and_scheme(kept["path"], allowed_hosts=None):
         return redirect("today")
     fields = [(name, value) for name, values in kept["fields"] for value in values]
-    context = {"path": kept["path"], "fields": fields}
+    context = {
+        "path": kept["path"],
+        "fields": fields,
+        "deed": find_deed(kept["path"]),
+        "typed": [value for _name, value in fields if value.strip()],
+    }
     return render(request, "registration/kept_form.html", context)
+
+
+def find_deed(path: str) -> str:
+    """What the trail would say of a form that is posted to this address; "" if it changes nothing there."""
+    try:
+        page = resolve(urlsplit(path).path).view_name
+    except Resolver404:
+        return ""
+    said = describe_what(page, "deed")
+    return "" if said == page else said

@@ -20,7 +20,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from config import sign_in_limits
-from config.sign_in.kept_forms import pack_form
+from config.sign_in.kept_forms import find_deed, pack_form
 from contacts.models import AuditEntry, Contact
 from contacts.roles import MANAGER
 from tests.config.test_unsafe_start import ROOT, SAFE
@@ -240,7 +240,24 @@ def test_a_form_that_arrives_after_the_lock_is_kept_and_sent_by_one_press(
     offer = desk.get("/kept-form/").content.decode()
     assert 'action="/contacts/new/"' in offer
     assert read_hidden(offer, "last_name") == "Zuckerman"
+    assert "<b>added a contact</b>" in offer
+    assert "<li>Zuckerman</li>" in offer
+    assert "autofocus" not in offer, "whoever presses Enter without reading sends nothing"
     assert desk.get("/kept-form/")["Location"] == "/", "shown once"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/contacts/5/erase/", "erased a person"),
+        ("/people/9/app/remove/?next=/", "removed somebody's app and passkeys"),
+        ("/contacts/", ""),
+        ("/nowhere/", ""),
+    ],
+)
+def test_who_gets_a_kept_form_reads_what_it_does(path: str, said: str) -> None:
+    """Somebody else may have filled it in at the locked desk."""
+    assert find_deed(path) == said
 
 
 def test_without_a_session_it_is_kept_too_but_for_that_person_only(
