@@ -84,7 +84,10 @@ def ask_about_calls() -> None:
 
 @shared_task(base=PlacedTask)
 def push_contacts() -> None:
-    """Send Robotalker the opt-outs and opt-ins that it doesn't know."""
+    """Send Robotalker the opt-outs and opt-ins that it doesn't know, unless this database turns out to be
+    restored from a backup: an opt-in of before may have been taken back since.
+    """
+    check_for_restore()
     report = push()
     heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.sent} sent, {report.failed} failed")
 

@@ -1,6 +1,7 @@
 """What is old goes at night, a little at a time; what counts, is open or disputed stays (product rule 64)."""
 
 import io
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
@@ -12,9 +13,11 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.models import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from pytest_django import Settings
 
 from config.checks import check_settings
@@ -25,6 +28,7 @@ from contacts.models import (
     AuditEntry,
     ConsentEntry,
     Contact,
+    ContactMerge,
     ErasedOptOut,
     ImportBatch,
     ImportedRecords,
@@ -41,10 +45,11 @@ from reminders.reports.counting import count_marked, read_frozen, rebuild_counts
 from tests.office import make_call, make_event
 from tests.people import make_contact, make_due_reminder, make_location, make_number, make_user
 from webhooks.models import RetentionRun, WebhookEvent
+from webhooks.retention import sweep as retention_sweep
 from webhooks.retention.events import find_old_events
 from webhooks.retention.imports import MOST_DETAILS, delete_details
 from webhooks.retention.sweep import sweep, sweep_if_due, try_sweep
-from webhooks.retention.table import KINDS, OTHERWISE
+from webhooks.retention.table import KINDS, OTHERWISE, RetentionKind
 
 pytestmark = pytest.mark.django_db
 YEARS_6 = timedelta(days=6 * 365)
@@ -306,6 +311,8 @@ def test_lists_sessions_people_and_numbers_go_and_a_no_stays() -> None:
     record_optout(make_number("+12025550103").pk, scope="all", source="staff", at=old)
     ErasedOptOut.objects.create(digest="x" * 64, voice_opted_out_at=old)
     make_due_reminder(make_contact("Visit", number="+12025550104"))
+    merged = make_contact("Merged", number="+12025550105")
+    ContactMerge.objects.create(survivor=merged, merged_id=99, was={"first_name": "Ida"}, at=old)
     Contact.objects.update(created_at=old, updated_at=old)
     PhoneNumber.objects.update(created_at=old)
     run_now()
@@ -314,6 +321,7 @@ def test_lists_sessions_people_and_numbers_go_and_a_no_stays() -> None:
     assert list(Session.objects.values_list("session_key", flat=True)) == ["b"]
     assert not Contact.objects.filter(pk=plain.pk).exists()
     assert set(Contact.objects.values_list("first_name", flat=True)) == {"Never", "Visit"}
+    assert not ContactMerge.objects.exists(), "what the other one was called goes with the survivor"
     assert not PhoneNumber.objects.filter(e164="+12025550101").exists()
     assert PhoneNumber.objects.get(e164="+12025550103").voice_opted_out_at
     assert ErasedOptOut.objects.exists()
@@ -453,6 +461,37 @@ def test_rows_that_somebody_is_using_are_passed_over_and_nobody_waits() -> None:
     left = Appointment.objects.values_list("pk", flat=True)
     assert list(left) == [busy.reminder.appointment_id]
     assert free.reminder.appointment_id not in left
+
+
+def test_a_row_to_which_something_refers_keeps_no_other_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [make_contact(f"Ann {number}", number=None) for number in range(7)]
+    referred = rows[4].pk
+
+    def delete(ids: Sequence[int]) -> int:
+        if referred in ids:
+            raise ProtectedError("something refers to it", {rows[4]})
+        return Contact.objects.filter(pk__in=ids).delete()[0]
+
+    kind = RetentionKind(
+        "rows",
+        gettext_lazy("Rows"),
+        "",
+        lambda _: Contact.objects.all(),
+        ("contacts.Contact",),
+        delete=delete,
+    )
+    monkeypatch.setattr(retention_sweep, "KINDS", (kind,))
+    assert run_now() == {"rows": 6}
+    assert Contact.objects.get().pk == referred
+
+
+def test_an_old_visit_goes_though_a_settled_entry_about_another_one_names_its_reminder() -> None:
+    old, now = make_old_visit().reminder, timezone.now()
+    young = make_due_reminder(make_contact("Ann", number="+12025550109")).appointment
+    about = {"contact": young.contact, "appointment": young, "reminder": old}
+    FollowUp.objects.create(kind="missed", state="resolved", due_at=now, resolved_at=now, **about)
+    assert run_now()["visits"] == 1
+    assert FollowUp.objects.get().reminder is None
 
 
 def test_frozen_days_are_before_the_end_by_every_clock() -> None:

@@ -11,13 +11,13 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from contacts.consent_fold import fold_ledger
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import take_chunks
-from contacts.models import ConsentEntry, Contact, ContactId, DistinctPair, PhoneNumber
+from contacts.models import ConsentEntry, Contact, ContactId, ContactMerge, DistinctPair, PhoneNumber
 from contacts.models.people import FORBIDDING
 from reminders.models import OptOutConfirmation
 
 RowT = TypeVar("RowT", bound=Model)
 NOT_SENT_YET = (OptOutConfirmation.State.WAITING, OptOutConfirmation.State.SUBMITTING)
-GOES_WITH_A_CONTACT = (ContactId, DistinctPair)
+GOES_WITH_A_CONTACT = (ContactId, ContactMerge, DistinctPair)
 COUNTED_AT_ONCE = 200  # numbers
 
 
@@ -71,6 +71,8 @@ def find_old_contacts(before: datetime) -> QuerySet[Contact]:
 
 
 def delete_contacts(ids: Sequence[int]) -> int:
+    """Delete them with what is kept of whoever was merged with them; how many contacts."""
+    ContactMerge.objects.filter(survivor__in=ids).delete()
     return Contact.objects.filter(pk__in=ids).delete()[1].get("contacts.Contact", 0)
 
 

@@ -107,10 +107,13 @@ def write_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{code} {count}" for code, count in counts.items()) or "nothing"
 
 
-def _delete_part(run: RetentionRun, kind: RetentionKind, old: Any, last: Any) -> tuple[Any, bool]:
+def _delete_part(
+    run: RetentionRun, kind: RetentionKind, old: Any, last: Any, at_most: int = PART
+) -> tuple[Any, bool]:
     """Delete the next of the `old` rows behind `last`; the last that is done with, and whether none is left.
 
-    A part that somebody else holds up, or has just begun to refer to, is passed over until the next night.
+    A part that somebody else holds up is passed over until the next night. Of one with a row to which
+    something refers, half is tried, and so on, until that row alone is passed over.
     """
     rows = old.order_by("pk")
     rows = rows if last is None else rows.filter(pk__gt=last)
@@ -119,7 +122,7 @@ def _delete_part(run: RetentionRun, kind: RetentionKind, old: Any, last: Any) ->
         with transaction.atomic():
             wait_briefly_here()
             locked = rows.select_for_update(of=("self",), skip_locked=True, no_key=kind.is_left)
-            ids = list(locked.values_list("pk", flat=True)[:PART])
+            ids = list(locked.values_list("pk", flat=True)[:at_most])
             if not ids:
                 return last, True
             with ledger_open():
@@ -128,7 +131,9 @@ def _delete_part(run: RetentionRun, kind: RetentionKind, old: Any, last: Any) ->
             if kind.most and deleted >= kind.most:
                 return last, False  # there may be more of these
     except (IntegrityError, ProtectedError):
-        pass
+        if len(ids) > 1:
+            return _delete_part(run, kind, old, last, len(ids) // 2)
+        log.info("%s %s is old, but something refers to it: it stays", kind.code, ids[-1] if ids else "")
     except OperationalError as error:
         if not is_lock_timeout(error):
             raise

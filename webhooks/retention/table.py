@@ -194,7 +194,7 @@ KINDS = (
         gettext_lazy("People without an appointment"),
         "KEEP_VISIT_DAYS",
         people.find_old_contacts,
-        ("contacts.Contact", "contacts.ContactId", "contacts.DistinctPair"),
+        ("contacts.Contact", "contacts.ContactId", "contacts.ContactMerge", "contacts.DistinctPair"),
         gettext_lazy("Whoever doesn't want calls or texts, and whoever something else that is kept names."),
         people.delete_contacts,
     ),
@@ -252,9 +252,9 @@ OTHERWISE = (
         ("reminders.CallCount", "reminders.VisitCount", "reminders.ResultCount", "reminders.FrozenCounts"),
     ),
     KeptOtherwise(
-        gettext_lazy("Which lists were imported, and who was merged with whom"),
+        gettext_lazy("Which lists were imported"),
         gettext_lazy("For ever, without the lists' rows."),
-        ("contacts.ImportBatch", "contacts.ContactMerge"),
+        ("contacts.ImportBatch",),
     ),
     KeptOtherwise(
         gettext_lazy("What the practice set up: locations, campaigns, scripts, logins, keys"),

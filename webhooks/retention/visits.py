@@ -69,6 +69,7 @@ def delete_visits(ids: Sequence[int]) -> int:
     resolved = FollowUp.objects.filter(state=RESOLVED)
     delete_follow_ups(list(resolved.filter(appointment__in=ids).values_list("pk", flat=True)))
     resolved.filter(call__in=calls).update(call=None)
+    resolved.filter(reminder__in=reminders).update(reminder=None)
     CallCompanion.objects.filter(Q(call__in=calls) | Q(reminder__in=reminders)).delete()
     CallRecord.objects.filter(pk__in=calls).delete()
     Reminder.objects.filter(pk__in=reminders).delete()
