@@ -363,6 +363,7 @@ def test_the_page_says_what_goes_and_what_stays_and_asks_for_its_permission(clie
         "The number +1 ••• ••• ••00",
         "since somebody else has it too",
         "1 appointment without a name",
+        "a list that still names them brings them back",
     ):
         assert words in page, words
     assert Contact.objects.get(pk=quintessa.pk).erased_at is None
