@@ -29,7 +29,7 @@ from contacts.imports.stored_files import store_file
 from contacts.imports.three_way import memory_key
 from contacts.kept_mentions import OVERLAP, _is_named, find_files_naming
 from contacts.list_search import MOST_PLACES, ListSearch
-from contacts.mentions import MENTION_COLUMNS, PersonWords, read_words
+from contacts.mentions import MENTION_COLUMNS, PersonWords, list_mentions, read_words
 from contacts.models import Contact, ContactMerge, ImportBatch, ImportFile, RejectedRow
 from contacts.person_tables import PERSON_TABLES
 from contacts.roles import MANAGER
@@ -242,6 +242,30 @@ def test_a_workbook_and_other_letters_are_read(quintessa: Contact) -> None:
     for data in (b"PK\x03\x04 broken", b"\xff\xfe\x00", b"", b"Tom"):
         store_file(data, "other.x", ImportOptions(), how=ImportBatch.How.PAGE)
     assert find_files_naming(WORDS) == named
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "is_found"),
+    [
+        (("Zoé", "Ångström"), "Spoke to ZOÉ  ÅNGSTRÖM.", True),
+        (("Zoé", "Ångström"), "ångström; zoé", True),
+        (("Zoé", "Ångström"), "Zoe Angstrom", False),
+        (("伟明", "欧阳王"), "见 欧阳王, 伟明", True),
+        (("伟明", "欧阳王"), "见 欧阳", False),
+        (("Jo", "O'Brien-Ng"), "JO O'BRIEN-NG called", True),
+        (("Jo", "O'Brien-Ng"), "O'Brien-Ng called", False),
+        (("Quintessa", "Abernathy"), "call 202–555.0142", True),
+        (("Quintessa", "Abernathy"), "20 visits on 25.5.5 at 01:42", False),
+        (("Quintessa", "Abernathy"), "the id is pms-77X!", True),
+    ],
+)
+def test_a_note_that_mentions_somebody_is_found_whatever_their_letters(
+    name: tuple[str, str], note: str, is_found: bool
+) -> None:
+    words = PersonWords(frozenset({name}), WORDS.ids, WORDS.numbers)
+    other = make_contact("Mia", number=None, notes=note)
+    found = {label: rows for label, rows, _columns in list_mentions(words)}["contacts.Contact"]
+    assert list(found) == ([other] if is_found else [])
 
 
 def write_workbook(text: bytes) -> bytes:
