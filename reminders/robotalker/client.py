@@ -152,7 +152,7 @@ class RobotalkerClient:
 
     def get_contacts(
         self, phone: str | None = None, *, opted_out: bool | None = None
-    ) -> list[responses.ContactStatus]:
+    ) -> responses.ContactList:
         """GET /contacts: all, or the one with this number (E.164), or those that have (not) opted out."""
         params = {} if phone is None else {"to": check_e164(phone)}
         if opted_out is not None:

@@ -25,6 +25,7 @@ from reminders.robotalker.vocabulary import AmdResult
 T = TypeVar("T")
 Json = Mapping[str, Any]
 # Words for the status of a campaign that isn't over. The guide has only "queued", of a call.
+SAYS_MORE = ("next", "next_page", "next_cursor", "has_more")  # of a list of which this is a part
 RUNNING = frozenset({"queued", "scheduled", "pending", "running", "in_progress", "sending", "paused"})
 
 
@@ -109,6 +110,18 @@ class ContactStatus:
     contact_id: str | None = None
 
 
+@dataclass(frozen=True)
+class ContactList:
+    """The response to GET /contacts. `unreadable`: entries without a number or without opt-outs.
+
+    `is_whole`: whether nothing says that there are more; how Robotalker would say it isn't known.
+    """
+
+    contacts: tuple[ContactStatus, ...] = field(repr=False)
+    unreadable: int = 0
+    is_whole: bool = True
+
+
 def read_call_accepted(source: Json) -> CallAccepted:
     """Raises WrongField when there is no usable `call_id`."""
     return CallAccepted(call_id=_require_id(source, "call_id"), to=_word(source, "to"), **_common(source))
@@ -181,11 +194,35 @@ def read_contact(source: Json) -> ContactStatus:
     )
 
 
-def read_contacts(source: Json) -> list[ContactStatus]:
-    """The list under `contacts`. Raises WrongField if there is none."""
-    if not isinstance(source.get("contacts"), list):
+def read_contacts(source: Json) -> ContactList:
+    """The list under `contacts`: an entry that can't be read hides none of the others.
+
+    Raises WrongField if there is no list, or none of its entries can be read.
+    """
+    entries = source.get("contacts")
+    if not isinstance(entries, list):
         raise WrongField("contacts: not a list")
-    return [read_contact(item) for item in _objects(source, "contacts")]
+    contacts = tuple(filter(None, map(_read_listed, entries)))
+    if entries and not contacts:
+        raise WrongField("contacts: none can be read")
+    total = source.get("total")
+    is_part = any(source.get(name) for name in SAYS_MORE)
+    is_part = is_part or (isinstance(total, int) and total > len(entries))
+    return ContactList(contacts, unreadable=len(entries) - len(contacts), is_whole=not is_part)
+
+
+def _read_listed(entry: object) -> ContactStatus | None:
+    """One entry of the list; None if it has no number or no opt-outs. One that isn't clear counts as a no."""
+    flags = entry.get("opted_out") if isinstance(entry, dict) else None
+    to = _word(entry, "to") if isinstance(entry, dict) else ""
+    if not to or not isinstance(flags, dict) or not isinstance(entry, dict):
+        return None
+    return ContactStatus(
+        to=to,
+        voice_opted_out=flags.get("voice") is not False,
+        sms_opted_out=flags.get("sms") is not False,
+        contact_id=_or(None, read_id, entry, "contact_id"),
+    )
 
 
 def _require_id(source: Json, key: str) -> str:

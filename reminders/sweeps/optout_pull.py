@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from contacts.database.arrays import is_any_text
 from contacts.database.clock import read_database_clock
+from contacts.database.saving import take_chunks
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.numbers import read_reported_number
@@ -46,18 +48,21 @@ class PullReport:
     """Counts of a pull.
 
     `listed`: numbers on Robotalker's list. `opted_out`: of these, newly opted out here. `unreadable`: entries
-    that are no valid number. `missing`: our opt-outs that were sent and are not on the list any more.
+    that have no valid number, or no opt-outs. `missing`: our opt-outs that were sent and are not on the list
+    any more. `is_whole`: whether the list had no further pages, which we can't read.
     """
 
     listed: int
     opted_out: int
     unreadable: int
     missing: int
+    is_whole: bool = True
 
     def __str__(self) -> str:
         return (
             f"{self.listed} on Robotalker's list, {self.opted_out} newly opted out here, "
-            f"{self.unreadable} invalid numbers, {self.missing} to be sent again"
+            f"{self.unreadable} entries that can't be read, {self.missing} to be sent again"
+            f"{'' if self.is_whole else ', the list has further pages that were not read'}"
         )
 
 
@@ -80,21 +85,24 @@ def pull_contacts() -> PullReport:
     asked_at = read_database_clock()
     with make_client() as client:
         try:
-            contacts = client.get_contacts(opted_out=True)
+            found = client.get_contacts(opted_out=True)
         except RobotalkerError as error:
             should_continue_after(error, asked_at)
             raise
     count_success(of_call=False)
-    theirs, unreadable = _merge(contacts)
+    theirs, unreadable = _merge(found.contacts)
     e164s = list(theirs)
     chunks = [e164s[start : start + CHUNK] for start in range(0, len(e164s), CHUNK)]
     opted_out = sum(_record_opt_outs({e164: theirs[e164] for e164 in chunk}, asked_at) for chunk in chunks)
     report = PullReport(
         listed=len(theirs),
         opted_out=opted_out,
-        unreadable=unreadable,
-        missing=_mark_missing_as_unsent(theirs, asked_at),
+        unreadable=unreadable + found.unreadable,
+        missing=_mark_missing_as_unsent(theirs, asked_at) if found.is_whole else 0,
+        is_whole=found.is_whole,
     )
+    if report.unreadable or not report.is_whole:
+        log.warning("Robotalker's list of contacts could be read only in part: %s", report)
     record_heartbeat(PULL, str(report))
     return report
 
@@ -117,20 +125,27 @@ def pull_if_due() -> PullReport | None:
 def _merge(contacts: Iterable[ContactStatus]) -> tuple[dict[str, set[Channel]], int]:
     """The channels that each number has opted out of, and how many entries are no number.
 
-    Our own numbers are left out (product rule 39).
+    A number that may be read in several ways counts as each of those that are known here, else as the
+    likeliest. Our own numbers are left out (product rule 39).
     """
     merged: dict[str, set[Channel]] = {}
-    unreadable = set()
     own = read_own_numbers()
-    for contact in contacts:
-        forms = read_reported_number(contact.to, [settings.PHONE_REGION])
-        if not forms:
-            unreadable.add(contact.to)
-        elif own.isdisjoint(forms):
-            channels = merged.setdefault(contact.to if contact.to in forms else forms[0], set())
-            channels |= {Channel.VOICE} if contact.voice_opted_out else set()
-            channels |= {Channel.SMS} if contact.sms_opted_out else set()
-    return merged, len(unreadable)
+    read = [(contact, read_reported_number(contact.to, [settings.PHONE_REGION])) for contact in contacts]
+    known = _find_known_numbers({form for _contact, forms in read for form in forms})
+    for contact, forms in read:
+        if forms and own.isdisjoint(forms):
+            for form in known.intersection(forms) or forms[:1]:
+                channels = merged.setdefault(form, set())
+                channels |= {Channel.VOICE} if contact.voice_opted_out else set()
+                channels |= {Channel.SMS} if contact.sms_opted_out else set()
+    return merged, len({contact.to for contact, forms in read if not forms})
+
+
+def _find_known_numbers(e164s: Collection[str]) -> set[str]:
+    known: set[str] = set()
+    for part in take_chunks(sorted(e164s), CHUNK):
+        known.update(PhoneNumber.objects.filter(is_any_text("e164", part)).values_list("e164", flat=True))
+    return known
 
 
 @transaction.atomic

@@ -174,6 +174,27 @@ def test_our_own_numbers_on_the_list_are_left_out(sandbox: SandboxServer) -> Non
     ) == ({SARAH: {Channel.VOICE}}, 1)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("known", "counts_for"),
+    [
+        ((), {"+5511987654321"}),
+        (("+5511987654321",), {"+5511987654321"}),
+        (("+551187654321",), {"+551187654321"}),
+        (("+5511987654321", "+551187654321"), {"+5511987654321", "+551187654321"}),
+    ],
+)
+def test_a_number_that_can_be_read_in_two_ways_is_the_one_that_is_known(
+    settings: Settings, known: tuple[str, ...], counts_for: set[str]
+) -> None:
+    """Without the ninth digit of Brazil (product rule 35)."""
+    settings.PHONE_REGION = "BR"
+    for e164 in known:
+        make_number(e164)
+    listed = ContactStatus(to="+551187654321", voice_opted_out=True, sms_opted_out=False)
+    assert optout_pull._merge([listed]) == ({e164: {Channel.VOICE} for e164 in counts_for}, 0)
+
+
 def test_invalid_numbers_on_the_list_are_left_out(sandbox: SandboxServer) -> None:
     set_on_robotalkers_list(sandbox, "+12345678", voice=True)  # too short for its country
     set_on_robotalkers_list(sandbox, SARAH, voice=True)

@@ -25,6 +25,7 @@ from reminders.robotalker.responses import (
     CallStatus,
     CampaignAccepted,
     CampaignStatus,
+    ContactList,
     ContactStatus,
     SmsAccepted,
     SmsBatchAccepted,
@@ -36,6 +37,8 @@ from tests.reminders.robotalker.raw_server import RawServer, answer, send, send_
 
 CREATED = datetime(2025, 4, 15, 10, 30, tzinfo=UTC)
 GUIDE_ANSWER = json.loads(CALL_ANSWER)
+
+OTHER = "+12125550142"
 
 
 def test_the_guides_request_is_sent_and_its_response_is_read(
@@ -158,9 +161,9 @@ def test_contacts_are_sent_and_read(open_client: OpenClient) -> None:
     with RawServer(plays) as server, open_client(server.url) as client:
         known = ContactStatus(SARAH, voice_opted_out=True, sms_opted_out=False, contact_id="con_1")
         assert client.create_contact(build_contact(to=SARAH, voice_opted_out=True)) == known
-        assert client.get_contacts(SARAH) == [known]
-        assert client.get_contacts() == [known]
-        assert client.get_contacts(opted_out=True) == [known]
+        assert client.get_contacts(SARAH).contacts == (known,)
+        assert client.get_contacts().contacts == (known,)
+        assert client.get_contacts(opted_out=True) == ContactList((known,))
     targets = [request.target for request in server.requests]
     assert targets == [
         "/api/v1/contacts",
@@ -174,7 +177,7 @@ def test_a_list_of_contacts_has_a_higher_size_limit_than_other_responses(open_cl
     contact = {"to": SARAH, "opted_out": {"voice": True, "sms": False}}
     play = answer(200, {"contacts": [contact] * 5000})
     with RawServer(play) as server, open_client(server.url) as client:
-        assert len(client.get_contacts()) == 5000
+        assert len(client.get_contacts().contacts) == 5000
 
 
 @pytest.mark.parametrize(
@@ -184,7 +187,7 @@ def test_a_list_of_contacts_has_a_higher_size_limit_than_other_responses(open_cl
         {"contacts": None},
         {"contacts": [{"to": SARAH}]},
         {"contacts": [{"to": SARAH, "opted_out": True}]},
-        {"contacts": [{"to": SARAH, "opted_out": {"voice": "no", "sms": False}}]},
+        {"contacts": [SARAH]},
         {"contacts": [{"opted_out": {"voice": False, "sms": False}}]},
     ],
 )
@@ -195,6 +198,32 @@ def test_a_contact_without_clear_opt_outs_is_unusable(open_client: OpenClient, b
         pytest.raises(AnswerUnusable),
     ):
         client.get_contacts()
+
+
+def test_an_entry_that_is_not_clear_hides_no_other_and_counts_as_a_no(open_client: OpenClient) -> None:
+    entries = [
+        {"to": OTHER, "opted_out": {"voice": True, "sms": None}},
+        {"to": "", "opted_out": {"voice": True, "sms": True}},
+        {"to": OTHER},
+        OTHER,
+        {"to": SARAH, "opted_out": {"voice": False, "sms": True}},
+    ]
+    with RawServer(answer(200, {"contacts": entries})) as server, open_client(server.url) as client:
+        found = client.get_contacts()
+    said = [(one.to, one.voice_opted_out, one.sms_opted_out) for one in found.contacts]
+    assert said == [(OTHER, True, True), (SARAH, False, True)]
+    assert (found.unreadable, found.is_whole) == (3, True)
+
+
+@pytest.mark.parametrize("more", [{"next": "abc"}, {"has_more": True}, {"next_cursor": "x"}, {"total": 2}])
+def test_a_list_that_says_that_there_is_more_is_not_the_whole_list(
+    open_client: OpenClient, more: dict[str, Any]
+) -> None:
+    entry = {"to": SARAH, "opted_out": {"voice": True, "sms": True}}
+    for said, is_whole in ((more, False), ({"next": None, "has_more": False, "total": 1}, True)):
+        body = {"contacts": [entry], **said}
+        with RawServer(answer(200, body)) as server, open_client(server.url) as client:
+            assert client.get_contacts().is_whole is is_whole
 
 
 def test_one_client_uses_one_connection_for_all_its_requests(

@@ -64,10 +64,10 @@ def test_an_opt_out_is_stored(client: RobotalkerClient) -> None:
     number = "+12125550188"
     stored = client.create_contact(build_contact(to=number, voice_opted_out=True))
     assert (stored.voice_opted_out, stored.sms_opted_out) == (True, False)
-    assert client.get_contacts(number) == [stored]
-    assert stored in client.get_contacts()
-    assert stored in client.get_contacts(opted_out=True)
-    assert client.get_contacts(TOM) == []
+    assert client.get_contacts(number).contacts == (stored,)
+    assert stored in client.get_contacts().contacts
+    assert stored in client.get_contacts(opted_out=True).contacts
+    assert client.get_contacts(TOM).contacts == ()
 
 
 def test_a_wrong_api_key_is_refused_as_unauthorized(sandbox: SandboxServer, sarahs_call: CallPayload) -> None:
