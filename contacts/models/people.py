@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -210,6 +211,8 @@ class ConsentEntry(models.Model):
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     at = models.DateTimeField()
+    # later than `at` where a “no” was reported late; NULL: before this was kept
+    recorded_at = models.DateTimeField(null=True, db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-at", "-id"]

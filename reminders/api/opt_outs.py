@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -73,7 +73,9 @@ class OptOutPage(serializers.Serializer[Any]):
 class OptOutParameters(PageParameters):
     """Filters of the list."""
 
-    since = MomentField(required=False, help_text="Those who opted out of something from then on.")
+    since = MomentField(
+        required=False, help_text="Those who opted out from then on, or of whom it was recorded since."
+    )
     channel = serializers.ChoiceField(Channel.choices, required=False)
 
 
@@ -108,13 +110,18 @@ class OptOuts(ApiView):
     def get(self, request: Request) -> Response:
         """List the numbers that have opted out of calls, of texts, or of both."""
         wanted = read_parameters(request, OptOutParameters)
-        flags = [FLAGS[wanted["channel"]]] if "channel" in wanted else FLAGS.values()
-        condition = {"gte": wanted["since"]} if "since" in wanted else {"isnull": False}
-        fits = Q(
-            *((f"{flag}__{how}", value) for flag in flags for how, value in condition.items()),
-            _connector=Q.OR,
-        )
-        rows = PhoneNumber.objects.filter(fits)
+        channels = [Channel(wanted["channel"])] if "channel" in wanted else list(Channel)
+        flags = [FLAGS[channel] for channel in channels]
+        rows = PhoneNumber.objects.filter(Q(*((f"{flag}__isnull", False) for flag in flags), _connector=Q.OR))
+        if "since" in wanted:
+            is_since = [(f"{flag}__gte", wanted["since"]) for flag in flags]
+            recorded_since = ConsentEntry.objects.filter(
+                number=OuterRef("pk"),
+                what=ConsentEntry.What.OPT_OUT,
+                scope__in=[*channels, ConsentEntry.Scope.ALL],
+                recorded_at__gte=wanted["since"],
+            )
+            rows = rows.filter(Q(Exists(recorded_since), *is_since, _connector=Q.OR))
         return list_page(rows, OptOutFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
 
     @extend_schema(

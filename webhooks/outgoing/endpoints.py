@@ -75,12 +75,14 @@ def replay_deliveries(delivery_ids: Collection[int]) -> int:
 
 @transaction.atomic
 def replay_since(endpoint_id: int, since: datetime) -> int:
-    """Send an endpoint all events that it wants and that occurred at `since` (aware) or later; how many.
+    """Send an endpoint all events that it wants and that occurred, or were recorded, from `since` (aware) on;
+    how many.
 
     Those that it has got come again, with the same ids, and those that it never got come, too.
     """
     endpoint = OutgoingEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
-    wanted = OutgoingEvent.objects.filter(type__in=endpoint.types, occurred_at__gte=since)
+    is_since = Q(occurred_at__gte=since) | Q(recorded_at__gte=since)
+    wanted = OutgoingEvent.objects.filter(is_since, type__in=endpoint.types)
     OutgoingDelivery.objects.bulk_create(
         (OutgoingDelivery(endpoint=endpoint, event_id=pk) for pk in wanted.values_list("pk", flat=True)),
         batch_size=1000,

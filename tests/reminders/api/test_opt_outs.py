@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from contacts.consent_ledger import find_consent_differences
+from contacts.consent_ledger import find_consent_differences, ledger_open
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.optouts import record_optin, record_optout
 from tests.people import CALLBACK, make_location, make_number, make_user
@@ -111,6 +112,8 @@ def test_the_list_is_filtered(api: ApiClient) -> None:
     opt_out("+12025550101", "voice", at=now - timedelta(days=9))
     opt_out("+12025550102", "sms", at=now - timedelta(days=1))
     make_number("+12025550103")
+    with ledger_open():
+        ConsentEntry.objects.update(recorded_at=F("at"))
     since = f"{now - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
     for query, expected in {
         "": ["01", "02"],
@@ -122,6 +125,13 @@ def test_the_list_is_filtered(api: ApiClient) -> None:
     }.items():
         rows = api.get(f"opt-outs/?{query}").json()["results"]
         assert [row["number"][-2:] for row in rows] == expected, query
+
+
+def test_a_no_that_was_reported_late_is_among_those_since_the_last_question(api: ApiClient) -> None:
+    opt_out("+12025550101", "voice", at=timezone.now() - timedelta(days=9))
+    since = f"{timezone.now() - timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+    for channel, count in (("", 1), ("&channel=voice", 1), ("&channel=sms", 0)):
+        assert len(api.get(f"opt-outs/?since={since}{channel}").json()["results"]) == count
 
 
 def test_a_list_takes_few_queries(api: ApiClient, django_assert_num_queries: DjangoAssertNumQueries) -> None:

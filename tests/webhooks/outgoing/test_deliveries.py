@@ -425,6 +425,8 @@ class TestPeople:
         deliver_due()
         assert [len(receiver.requests), len(set(receiver.ids()))] == [3, 2]
         assert replay_since(endpoint.pk, timezone.now() + timedelta(hours=1)) == 0
+        OutgoingEvent.objects.update(occurred_at=timezone.now() - timedelta(days=1))
+        assert replay_since(endpoint.pk, timezone.now() - timedelta(hours=1)) == 2, "recorded since"
 
     def test_one_put_on_the_list_anew_while_it_is_sent_is_not_given_up_by_what_was_under_way(
         self, endpoint: OutgoingEndpoint
