@@ -11,12 +11,16 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from contacts.models import AppointmentChange, ConsentEntry, Contact
+from contacts.models import Appointment, AppointmentChange, ConsentEntry, Contact
+from contacts.wall_times import find_moment
 from reminders.models import FollowUp
 from reminders.results.unanswered import UNREACHED
 from webhooks.outgoing.models import EventType, OutgoingEvent
 
-ANSWERS = (EventType.CONFIRMED, EventType.ANOTHER_TIME)
+ANSWERS = {
+    EventType.CONFIRMED: Appointment.Answer.CONFIRMED,
+    EventType.ANOTHER_TIME: Appointment.Answer.WANTS_ANOTHER_TIME,
+}
 # What puts "not reached" into the outbox, as the trigger of migration 0005 has it; a test holds both equal.
 NOT_REACHED_KINDS = (*UNREACHED, FollowUp.Kind.WRONG_NUMBER)
 
@@ -35,7 +39,8 @@ class AppointmentFacts:
     """The appointment as the event was about it.
 
     `starts_at` (aware UTC) and `local_start` (by the location's clock) are None if its time of then isn't
-    known any more. `status` and `is_current` are of now: False if it has been moved since.
+    known any more, `time_zone` is "" if its zone of then isn't. `status` and `is_current` are of now: False
+    if it has been moved since.
     """
 
     id: int
@@ -89,6 +94,7 @@ def _read_answers(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
         if not (change := changes.get(event.row_id or 0)):
             continue
         visit = change.appointment
+        is_current = change.revision == visit.revision or _still_stands(event, change)
         yield EventFacts(
             event,
             AppointmentFacts(
@@ -96,18 +102,33 @@ def _read_answers(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
                 source=visit.source,
                 external_id=visit.external_id,
                 revision=change.revision,
-                starts_at=change.starts_after,
-                local_start=change.local_after,
-                time_zone=visit.time_zone,
+                # of a visit whose location got another zone, the moment of now
+                starts_at=visit.starts_at if is_current else change.starts_after,
+                local_start=visit.local_start if is_current else change.local_after,
+                time_zone=visit.time_zone if is_current or _is_in_zone(change) else "",
                 location_id=visit.location_id,
                 provider_id=visit.provider_id,
                 status=visit.status,
-                is_current=change.revision == visit.revision,
+                is_current=is_current,
             ),
             [_describe(visit.contact)],
             e164=visit.contact.phone.e164 if visit.contact.phone else "",
             how=change.how,
         )
+
+
+def _still_stands(event: OutgoingEvent, change: AppointmentChange) -> bool:
+    """Whether the answer counts for a later revision, too, such as one of another number of the patient."""
+    visit = change.appointment
+    return visit.current_answer == ANSWERS[EventType(event.type)] and visit.starts_at == change.starts_after
+
+
+def _is_in_zone(change: AppointmentChange) -> bool:
+    """Whether the time of then is one by the visit's zone of now."""
+    local, zone = change.local_after, change.appointment.time_zone
+    if local is None or change.starts_after is None:
+        return False
+    return change.starts_after in {find_moment(local, zone, fold) for fold in (0, 1)}
 
 
 def _read_unreached(events: list[OutgoingEvent]) -> Iterable[EventFacts]:

@@ -42,6 +42,7 @@ def _describe_data(facts: EventFacts, *, with_number: bool) -> dict[str, Any]:
         data["appointment"] = asdict(visit) | {
             "starts_at": write_moment(visit.starts_at),
             "local_start": visit.local_start.isoformat(timespec="seconds") if visit.local_start else None,
+            "time_zone": visit.time_zone or None,
         }
     data["contacts"] = [asdict(patient) for patient in facts.patients]
     if facts.event.type == EventType.OPTED_OUT:

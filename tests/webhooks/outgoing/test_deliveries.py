@@ -15,8 +15,16 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from contacts.appointments import move_appointment, record_answer
 from contacts.models import Appointment
 from contacts.optouts import record_optout
+from contacts.people import change_phone
 from reminders.lifecycle.follow_ups import open_follow_up
-from tests.people import SARAH, make_appointment, make_contact, make_due_reminder, make_number
+from tests.people import (
+    SARAH,
+    make_appointment,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_number,
+)
 from tests.waiting import find_free_port
 from tests.webhooks.outgoing.receiver import Answer, Receiver
 from webhooks.outgoing.deliveries import (
@@ -145,6 +153,44 @@ class TestWhatIsSent:
         told = receiver.verify(endpoint.secret)["data"]["appointment"]
         assert (told["is_current"], told["revision"]) == (False, 1)
         assert told["starts_at"] == f"{appointment.starts_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    def test_an_answer_that_counts_for_another_number_of_the_patient_too_is_current(
+        self, receiver: Receiver, endpoint: OutgoingEndpoint
+    ) -> None:
+        appointment = make_appointment()
+        confirm(appointment)
+        change_phone(appointment.contact, make_number("+12025550142"))
+        deliver_due()
+        told = receiver.verify(endpoint.secret)["data"]["appointment"]
+        assert (told["is_current"], told["revision"]) == (True, 1)
+
+    def test_a_time_is_told_with_its_zone_or_with_none(
+        self, receiver: Receiver, endpoint: OutgoingEndpoint
+    ) -> None:
+        appointment = make_appointment()
+        confirm(appointment)
+        there = make_location("Uptown", time_zone="America/Los_Angeles")
+        later = appointment.starts_at + timedelta(days=1)
+        move_appointment(
+            appointment.pk, starts_at=later, ends_at=later + timedelta(minutes=30), location=there
+        )
+        deliver_due()
+        told = receiver.verify(endpoint.secret)["data"]["appointment"]
+        assert (told["is_current"], told["time_zone"]) == (False, None)
+        assert told["local_start"] == appointment.local_start.isoformat(timespec="seconds")
+
+    def test_a_corrected_zone_is_told_with_the_moment_of_now(
+        self, receiver: Receiver, endpoint: OutgoingEndpoint
+    ) -> None:
+        appointment = make_appointment()
+        confirm(appointment)
+        moved = appointment.starts_at + timedelta(hours=1)
+        ends = moved + timedelta(minutes=30)
+        Appointment.objects.update(time_zone="America/Chicago", starts_at=moved, ends_at=ends)
+        deliver_due()
+        told = receiver.verify(endpoint.secret)["data"]["appointment"]
+        assert (told["is_current"], told["time_zone"]) == (True, "America/Chicago")
+        assert told["starts_at"] == f"{moved:%Y-%m-%dT%H:%M:%SZ}"
 
     def test_a_body_that_was_tampered_with_does_not_verify(
         self, receiver: Receiver, endpoint: OutgoingEndpoint
