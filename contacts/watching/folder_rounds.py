@@ -23,14 +23,24 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 
 from contacts.database.clock import read_database_clock
 from contacts.imports.files import describe_too_large
-from contacts.imports.list_order import COMES_BY_ITSELF
+from contacts.imports.list_order import HAS_COME
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import LEFT_OUT
-from contacts.models import FolderFault, ImportBatch, ImportFile, Location, WatchedFile, WatchedFolder
+from contacts.imports.three_way import REPORTED
+from contacts.models import (
+    Appointment,
+    Contact,
+    FolderFault,
+    ImportBatch,
+    ImportFile,
+    Location,
+    WatchedFile,
+    WatchedFolder,
+)
 from contacts.watching.arrivals import find_asking, replace_content, store_arrival, store_refused
 from contacts.watching.disk import (
     FolderPlace,
@@ -330,18 +340,23 @@ def find_needless(source: str, sha256: str) -> str:
     """Why this content needs no import, as an Ending; "" if it does.
 
     It is what the source's last list had, and no row of that was left out: a row that was, may be right now.
-    Lists that still wait for their turn or for answers count too.
+    Nor has the source said anything by the API since. Lists that still wait for their turn or for answers
+    count too, and those of which a part was imported before they failed.
     """
-    state = ImportBatch.State
-    counts = Q(state__in=[state.DONE, state.WAITING, state.RUNNING])
-    counts |= Q(state=state.ASKING, how__in=COMES_BY_ITSELF)  # an upload may never be confirmed
-    last = ImportBatch.objects.filter(counts, source=source).order_by("-made_at", "-pk").first()
-    if last is None or last.sha256 != sha256 or last.undone_at:
+    last = ImportBatch.objects.filter(HAS_COME, source=source).order_by("-made_at", "-pk").first()
+    if last is None or last.sha256 != sha256 or last.undone_at or last.state == ImportBatch.State.FAILED:
         return ""
     if last.state != ImportBatch.State.DONE:
         return Ending.ALREADY_HERE
     is_incomplete = last.counts.get("rejected") or last.counts.get(LEFT_OUT)
-    return "" if is_incomplete else Ending.NOTHING_NEW
+    return "" if is_incomplete or _has_reported(source) else Ending.NOTHING_NEW
+
+
+def _has_reported(source: str) -> bool:
+    """Whether the API said something of a visit or contact of the source after its last list did."""
+    reported = KeyTransform(REPORTED, KeyTransform(source, "file_values"))
+    records = (Appointment.objects.filter(source=source), Contact.objects.filter(source=source))
+    return any(rows.annotate(mark=reported).filter(mark__isnull=False).exists() for rows in records)
 
 
 def delete_old_lists() -> int:

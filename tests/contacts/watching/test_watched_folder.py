@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.imports.stored_files import discard_file, read_stored_file
+from contacts.imports.three_way import REPORTED
 from contacts.models import Appointment, FolderFault, ImportBatch, WatchedFile, WatchedFolder
 from contacts.watching import disk, folder_rounds
 from contacts.watching.disk import clean_file_name, name_fault
@@ -189,6 +191,26 @@ def test_another_content_under_the_same_name_is_a_new_list(share: Path) -> None:
         (share / "list.csv").write_bytes(content)
         bring_in()
     assert ImportBatch.objects.filter(state="done").count() == 3
+
+
+def test_the_same_content_is_imported_again_if_the_source_has_said_something_else_since(share: Path) -> None:
+    """Part of a list that failed then, or a report of the API."""
+    make_downtown()
+
+    def bring_again() -> int:
+        (share / "list.csv").write_bytes(LIST)
+        bring_in()
+        return ImportBatch.objects.filter(state="done").count()
+
+    assert (bring_again(), bring_again()) == (1, 1)
+    ImportBatch.objects.create(
+        source=ImportBatch.objects.get().source, state="failed", rows_done=1, made_at=timezone.now()
+    )
+    assert (bring_again(), bring_again()) == (2, 2)
+    visit = Appointment.objects.get()
+    visit.file_values[visit.source][REPORTED] = "yes"
+    visit.save()
+    assert (bring_again(), bring_again()) == (3, 3)
 
 
 def test_the_same_content_is_imported_again_if_a_row_of_it_was_left_out(share: Path) -> None:
