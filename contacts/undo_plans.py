@@ -25,6 +25,7 @@ from contacts.models import (
 from contacts.models.people import FORBIDDEN_CHANNELS
 from contacts.undo_records import BatchRecords
 from contacts.undo_surroundings import (
+    find_left_alone,
     find_merged_since,
     find_said_again,
     find_taken_times,
@@ -110,6 +111,7 @@ class _UndoPlanner:
         self.merged = find_merged_since(self.people, records.since)
         self.again = find_said_again(records)
         self.touched = find_touched(records)
+        self.left_alone = find_left_alone(records, self.visits)
         self.taken_times = find_taken_times(records, self.visits)
         self.present = read_present_rows(records)
         self.lines: dict[tuple[str, int], list[ImportChange]] = {}
@@ -170,7 +172,7 @@ class _UndoPlanner:
             return why
         if visit.answered_at and visit.answered_at >= self.records.since:
             return Why.ANSWERED
-        if why := self.touched.get(visit.pk):
+        if why := self.touched.get(visit.pk) or self.left_alone.get(visit.pk):
             return why
         if visit.pk in self.again.appointments or self._is_reported(visit):
             return Why.SAID_AGAIN

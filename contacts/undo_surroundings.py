@@ -122,9 +122,47 @@ def find_taken_times(records: BatchRecords, visits: Mapping[int, Appointment]) -
     for pk, slot in former.items():
         for owner in (("contact", slot.contact_id), ("provider", slot.provider_id or 0)):
             for one in by_owner.get(owner, ()):
-                if one.pk != pk and one.starts_at < slot.ends_at and slot.starts_at < one.ends_at:
+                if one.pk != pk and _overlap(one, slot):
                     taken.setdefault(pk, set()).add(one.pk)
     return taken
+
+
+def find_left_alone(records: BatchRecords, visits: Mapping[int, Appointment]) -> dict[int, str]:
+    """Visits that are all that is left of two at one time, and why that keeps them.
+
+    Somebody has cancelled another visit of the patient at that time since, such as the copy when two contacts
+    were merged. If the list's visit went as well, the patient would have none.
+    """
+    at_risk = [one for one in visits.values() if one.status == Appointment.Status.BOOKED]
+    owners = {one.contact_id for one in at_risk}
+    by_people = AppointmentChange.objects.filter(
+        what=AppointmentChange.What.CANCELLED, at__gt=records.since
+    ).exclude(how__in=BY_LISTS)
+    cancelled = Appointment.objects.filter(
+        is_any("contact", owners), status=Appointment.Status.CANCELLED, pk__in=by_people.values("appointment")
+    )
+    given_up: dict[int, list[Appointment]] = {}
+    for one in cancelled.order_by():
+        given_up.setdefault(one.contact_id, []).append(one)
+    merged = find_merged_since(given_up, records.since)
+    return {
+        one.pk: Why.MERGED if one.contact_id in merged else Why.CHANGED
+        for one in at_risk
+        if any(_leaves(records, one, other) for other in given_up.get(one.contact_id, ()))
+    }
+
+
+def _leaves(records: BatchRecords, visit: Appointment, other: Appointment) -> bool:
+    """Whether the visit is at the time of the other one now, and wouldn't be after the undo."""
+    if not _overlap(visit, other):
+        return False
+    if visit.batch_id == records.batch.pk:
+        return True
+    before = records.appointments[visit.pk][0]
+    former = _read_former(visit, before)
+    if former is None:
+        return bool(SLOT & before.keys())
+    return former.contact_id != visit.contact_id or not _overlap(former, other)
 
 
 class _Slot(NamedTuple):
@@ -132,6 +170,10 @@ class _Slot(NamedTuple):
     provider_id: int | None
     starts_at: datetime
     ends_at: datetime
+
+
+def _overlap(one: Appointment | _Slot, other: Appointment | _Slot) -> bool:
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at
 
 
 def _read_former(visit: Appointment, before: Values) -> _Slot | None:

@@ -6,7 +6,7 @@ again afterwards.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -542,6 +542,122 @@ def test_a_visit_does_not_go_back_to_a_provider_whom_another_of_the_list_keeps()
     import_rows(AISHA | {"provider": "Dr. B. New"}, noah)
     _call(only_appointment("A2"))
     assert ("appointment", "changed") in {(one.what, one.why) for one in preview_undo(last_batch()).kept}
+
+
+def on_day(days: int) -> dict[str, str]:
+    """What a row says of the day so many days ahead: a merge cancels only visits that are still to come."""
+    return {"date": f"{timezone.now() + timedelta(days=days):%m/%d/%Y}"}
+
+
+def list_ahead() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The rows of Aisha and Noah, and what moves them to the next day."""
+    return AISHA | on_day(20), NOAH | on_day(20), on_day(21) | {"time": "11:00 AM"}
+
+
+def book_by_hand(days: int, at: time, number: str = "+12025550155") -> Appointment:
+    """Book Aisha so many days ahead, as a contact that no list knows."""
+    hand = make_contact("Aisha", number=number, last_name="Okafor")
+    location = Location.objects.get()
+    start = datetime.combine((timezone.now() + timedelta(days=days)).date(), at, location.zone)
+    return make_appointment(hand, location=location, starts_at=start)
+
+
+def merge_and_cancel_copies(survivor: Contact, other: Contact) -> list[int]:
+    copies = [one.copy.pk for one in read_plan(survivor, other).collisions]
+    merge(survivor, other, cancelled=tuple(copies))
+    return copies
+
+
+def list_booked() -> set[str]:
+    booked = Appointment.objects.filter(status="booked")
+    return {f"{one.external_id} {one.local_start:%H:%M}".strip() for one in booked}
+
+
+HALF_PAST_NINE = time(9, 30)
+
+
+def test_a_new_visit_stays_if_the_same_one_was_cancelled_when_two_contacts_were_merged() -> None:
+    """Otherwise the patient would have none, and nobody would see it."""
+    aisha, noah, _ = list_ahead()
+    hand = book_by_hand(20, HALF_PAST_NINE)
+    import_rows(aisha, noah)
+    assert merge_and_cancel_copies(only_appointment().contact, hand.contact) == [hand.pk]
+    assert undo() == [("appointment_added", "merged"), ("contact_added", "merged")]
+    assert list_booked() == {"A1 09:30"}
+
+
+def test_a_new_visit_stays_if_its_answer_made_the_other_one_the_copy() -> None:
+    aisha, noah, _ = list_ahead()
+    hand = book_by_hand(20, HALF_PAST_NINE)
+    import_rows(aisha, noah)
+    visit = only_appointment()
+    record_answer(visit.pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
+    Appointment.objects.filter(pk=visit.pk).update(answered_at=timezone.now() - timedelta(days=1))
+    AppointmentChange.objects.filter(what="confirmed").delete()  # as if it had been known before the list
+    assert merge_and_cancel_copies(hand.contact, visit.contact) == [hand.pk]
+    assert undo() == [("appointment_added", "merged"), ("contact_added", "merged")]
+    assert list_booked() == {"A1 09:30"}
+
+
+def test_of_two_new_visits_of_one_time_the_one_that_a_merge_left_stays() -> None:
+    aisha, noah, _ = list_ahead()
+    import_rows(aisha, aisha | {"id": "A9", "patient": "P9", "mobile": "202-555-0109"}, noah)
+    one, copy = Contact.objects.filter(first_name="Aisha").order_by("external_id")
+    merge_and_cancel_copies(one, copy)
+    kept = undo()
+    assert ("appointment_added", "changed") in kept, "the copy"
+    assert ("appointment_added", "merged") in kept
+    assert list_booked() == {"A1 09:30"}
+
+
+def test_a_visit_stays_where_a_list_moved_it_if_the_one_there_was_cancelled_by_a_merge() -> None:
+    aisha, noah, later = list_ahead()
+    import_rows(aisha, noah)
+    hand = book_by_hand(21, time(11))
+    import_rows(aisha | later, noah | later)
+    assert merge_and_cancel_copies(only_appointment().contact, hand.contact) == [hand.pk]
+    assert undo() == [("appointment", "merged")]
+    assert list_booked() == {"A1 11:00", "A2 09:30"}
+
+
+def test_a_visit_stays_booked_again_by_a_list_if_the_one_beside_it_was_cancelled_by_a_merge() -> None:
+    aisha, noah, later = list_ahead()
+    noah |= {"time": "3:00 PM"}
+    import_rows(aisha | {"status": "Cancelled"}, noah)
+    hand = book_by_hand(20, HALF_PAST_NINE)
+    import_rows(aisha, noah | later)
+    merge_and_cancel_copies(only_appointment().contact, hand.contact)
+    assert undo() == [("appointment", "merged")]
+    assert list_booked() == {"A1 09:30", "A2 15:00"}
+
+
+def test_a_visit_goes_back_if_it_keeps_the_time_of_the_one_that_a_merge_cancelled() -> None:
+    aisha, noah, _ = list_ahead()
+    import_rows(aisha, noah)
+    hand = book_by_hand(20, HALF_PAST_NINE)
+    import_rows(aisha | {"minutes": "60"}, noah)
+    merge_and_cancel_copies(only_appointment().contact, hand.contact)
+    assert undo() == []
+    assert list_booked() == {"A1 09:30", "A2 09:30"}
+
+
+def test_a_new_visit_stays_if_somebody_cancelled_another_of_the_patient_at_its_time() -> None:
+    aisha, noah, _ = list_ahead()
+    hand = book_by_hand(20, time(9, 45), "+12025550101")
+    import_rows(aisha, noah)
+    assert only_appointment().contact == hand.contact
+    cancel_appointment(hand.pk, by=make_user("desk"))
+    assert undo() == [("appointment_added", "changed")]
+    assert list_booked() == {"A1 09:30"}
+
+
+def test_a_new_visit_goes_though_two_contacts_were_merged_if_nothing_was_cancelled() -> None:
+    aisha, noah, _ = list_ahead()
+    hand = book_by_hand(20, HALF_PAST_NINE)
+    import_rows(aisha, noah)
+    merge(only_appointment().contact, hand.contact)
+    assert undo() == [("contact_added", "merged")]
+    assert list_booked() == {"09:30"}
 
 
 def test_what_was_sent_before_the_import_keeps_nothing() -> None:
