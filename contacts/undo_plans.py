@@ -192,7 +192,10 @@ class _UndoPlanner:
             return Why.SAID_AGAIN
         if self._said_no_by_new_number(person):
             return Why.SAYS_NO
-        return self._compare(person, *self.records.contacts[pk])
+        before, after = self.records.contacts[pk]
+        if "external_id" in before and person.source != self.records.batch.source:
+            return Why.CHANGED  # the id is one of another system now
+        return self._compare(person, before, after)
 
     def _said_no_by_new_number(self, person: Contact) -> bool:
         """Whether a number that the import gave them has opted out since: the former one hasn't."""

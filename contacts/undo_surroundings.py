@@ -207,7 +207,7 @@ def has_other_details(visit: Appointment, source: str) -> bool:
 def was_edited(person: Contact, source: str) -> bool:
     """Whether a new contact isn't as the file made them: compared with what the file said of them."""
     said = person.file_values.get(source)
-    if said is None:
+    if said is None or person.source != source:
         return True
     held = read_contact_values(person)
     if any(

@@ -15,6 +15,7 @@ from contacts.models import Contact
 from contacts.names import NotAName, read_first_name, read_last_name
 
 WISH = "preferred_channel"
+IDS = frozenset({"source", "external_id"})
 NAMES = {"first_name": read_first_name, "last_name": read_last_name}
 KEPT_HERE = _("Staff changed this here. Your system says what it said before, or would allow more.")
 
@@ -24,6 +25,7 @@ class ContactReport:
 
     def __init__(self, contact: Contact, body: Mapping[str, Any]) -> None:
         self.contact = contact
+        self.names_ids = bool(IDS & body.keys())
         self.said: Said = {name: _read(name, body[name]) for name in CONTACT_VALUES if name in body}
 
     def find_corrections(self) -> list[str]:
@@ -41,9 +43,12 @@ class ContactReport:
         ]
 
     def remember(self) -> None:
-        """Keep what was said, under the source that the contact has now; one that was added here has none."""
+        """Keep what was said, under the source that the contact has now; one that was added here has none.
+
+        Also that it spoke at all, if it named nothing but the contact's ids.
+        """
         contact = self.contact
-        if not (contact.source and self.said):
+        if not (contact.source and (self.said or self.names_ids)):
             return
         said = {**(read_memory(contact, contact.source) or {}), **self.said, REPORTED: "yes"}
         contact.file_values = {**contact.file_values, contact.source: said}

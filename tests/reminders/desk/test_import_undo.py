@@ -65,6 +65,7 @@ from reminders.results.unanswered import account_for_all
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
+from tests.reminders.api.client import ApiClient
 from tests.reminders.desk.test_merging import import_double, merge, read_plan
 from tests.reminders.desk.test_worklist_locks import wait_until_somebody_waits
 
@@ -714,6 +715,36 @@ def test_a_visit_that_the_api_reported_since_stays_though_it_said_nothing_new() 
     report_by_api(only_appointment())
     assert {("appointment_added", "said_again"), ("contact_added", "in_use")} <= set(undo())
     assert [one.external_id for one in Appointment.objects.all()] == ["A1"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "why"),
+    [
+        ({"external_id": "P9"}, "said_again"),
+        ({"external_id": "P1"}, "said_again"),
+        ({"source": "dentrix"}, "changed"),
+        ({"source": "dentrix", "external_id": "P9"}, "changed"),
+    ],
+)
+def test_a_new_patient_whose_ids_the_api_named_since_stays(ids: dict[str, str], why: str) -> None:
+    """(product rule 45) Other systems know them by these ids."""
+    import_rows(AISHA, NOAH)
+    aisha = only_appointment().contact
+    answer = ApiClient().patch(f"contacts/{aisha.pk}/", ids, If_Match="*")
+    assert answer.status_code == 200, answer.content
+    assert undo() == [("contact_added", why), ("provider", "unused")]
+    kept = Contact.objects.get()
+    assert (kept.pk, kept.external_id) == (aisha.pk, ids.get("external_id", "P1"))
+
+
+def test_a_new_id_stays_if_the_api_said_since_that_it_is_of_another_system() -> None:
+    import_rows(AISHA, NOAH)
+    import_rows(AISHA | {"patient": "P9"}, NOAH | LATER)
+    aisha = only_appointment().contact
+    ApiClient().patch(f"contacts/{aisha.pk}/", {"source": "dentrix"}, If_Match="*")
+    assert undo() == [("contact", "changed")]
+    aisha.refresh_from_db()
+    assert (aisha.source, aisha.external_id) == ("dentrix", "P9")
 
 
 def test_of_a_visit_that_the_api_reported_before_a_list_moved_it_the_move_goes_back() -> None:
