@@ -83,6 +83,12 @@ class UploadForm(forms.Form):
             self.add_error("new_source", _("Enter the name of the new source."))
         return cleaned
 
+    @property
+    def has_chosen_source(self) -> bool:
+        """Whether a source was written, or another chosen than the one that the page offers first."""
+        chosen = self.cleaned_data
+        return bool(chosen.get("new_source") or chosen["source"] != self.fields["source"].initial)
+
     def clean_file(self) -> UploadedFile[Any]:
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > settings.IMPORT_MAX_BYTES:

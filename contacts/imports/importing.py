@@ -172,7 +172,8 @@ def _keep_for_later(file: ReadList, batch: ImportBatch) -> None:
     )
     rejected = batch.problems.filter(weight=REJECTED)
     if file.reading:
-        store_rows_to_mend(batch, find_rows_to_mend(file.table, rejected.iterator(), file.reading))
+        to_mend = find_rows_to_mend(file.table, rejected.iterator(), file.reading, file.options.source)
+        store_rows_to_mend(batch, to_mend)
 
 
 def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User | None) -> ImportBatch:
@@ -195,10 +196,11 @@ def _report(
     file_name: str,
     batch: ImportBatch | None = None,
 ) -> ImportReport:
-    to_mend = find_rows_to_mend(file.table, problems, file.reading) if file.reading else None
+    source, reading = file.options.source, file.reading
+    to_mend = find_rows_to_mend(file.table, problems, reading, source) if reading else None
     return ImportReport(
         file_name=PurePath(file_name).name,
-        source=file.options.source,
+        source=source,
         form=file.form,
         counts=counts,
         problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),

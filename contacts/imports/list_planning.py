@@ -10,8 +10,6 @@ from contacts.imports.changes import describe_appointment
 from contacts.imports.columns import Columns
 from contacts.imports.contact_plans import describe_person_notes
 from contacts.imports.doubts import (
-    IDS_KEY,
-    MATCH_BY_TIME,
     OTHER_SYSTEM,
     RowSpan,
     ask_ids,
@@ -93,7 +91,7 @@ class ListPlanning:
         file, options, columns = self.file, self.file.options, self.file.columns
         people = collect_people(result.row for result in results if result.row)
         refused = [result for result in results if result.row is None and result.cancels]
-        ignore_ids = options.answers.get(IDS_KEY) == MATCH_BY_TIME
+        ignore_ids = bool(file.reading and file.reading.ids_changed)
         rows = file.rows
         known = find_known(
             people,
@@ -116,6 +114,8 @@ class ListPlanning:
 def begin_planning(file: ReadList, batch: ImportBatch | None = None) -> ListPlanning:
     """Look at all rows once; add the questions that come of what is here to those of the list, and take the
     source that was answered. `batch`: None for a preview.
+
+    Of mended rows, hardly any is known: what is asked about the ids was settled with their list.
     """
     planning = ListPlanning(file, batch)
     for block in file.read_blocks():
@@ -124,6 +124,8 @@ def begin_planning(file: ReadList, batch: ImportBatch | None = None) -> ListPlan
             if result.row:
                 planning.span.add(result.row)
     _settle_source(file)
+    if file.is_part:
+        return planning
     matched = (
         sum(each.matched_by != MatchedBy.NOTHING for each in block.plan.rows)
         for block in planning.plan_blocks()

@@ -14,10 +14,18 @@ from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY, DateOrder, ask_about_order, guess_order
+from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME
 from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered, show_refused
 from contacts.imports.files import NO_CHOICES, RawRow, Table, TableReader
 from contacts.imports.location_questions import choose_locations
-from contacts.imports.mending import ListReading, PartOfList, may_be_to_mend, take_off_mending
+from contacts.imports.mending import (
+    AS_CHOSEN,
+    ListReading,
+    PartOfList,
+    ask_source_of_part,
+    may_be_to_mend,
+    take_off_mending,
+)
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -110,7 +118,7 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
 
     Raises ImportRefused.
     """
-    effective = add_remembered(options)
+    given, effective = options, add_remembered(options)
     options = effective.options
     check_options(options)
     raw = _take_file(data, file_name)
@@ -120,6 +128,11 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     table, understood = read_as_remembered(raw, effective)
     understood = replace(understood, region=options.number_region)
     part = take_off_mending(table)
+    asked = ask_source_of_part(part.source, options.source)
+    if asked and asked.find_answer(options.answers) != AS_CHOSEN:
+        found = read_list(data, file_name, replace(given, source=part.source))
+        found.questions.insert(0, asked)
+        return found
     table = part.table
     effective = forget_numbered(effective, table.headers)
     options = effective.options
@@ -127,7 +140,7 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
-    questions = [*table.questions, *columns.questions, *chosen.questions]
+    questions = [*filter(None, [asked]), *table.questions, *columns.questions, *chosen.questions]
     found = ReadList(
         table=table,
         understood=understood,
@@ -172,7 +185,9 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     found.questions += asked
     found.understood = _add_rows_understood(found.understood, reading, table, names, effective)
     found.form = f"{table.form}, {_describe_order(reading.order)}"
-    found.reading = ListReading(reading.order.month_first, reading.am_pm)
+    ids_changed = found.options.answers.get(IDS_KEY) == MATCH_BY_TIME
+    ids_changed = ids_changed or bool(part.reading and part.reading.ids_changed)
+    found.reading = ListReading(reading.order.month_first, reading.am_pm, ids_changed)
     found.unknown_locations = _find_unknown((name for _, name in names), found.described)
 
 

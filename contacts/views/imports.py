@@ -31,7 +31,7 @@ from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file
 from contacts.imports.list_order import has_newer, say_overtaken
 from contacts.imports.list_reading import show_refused_file
-from contacts.imports.mending import read_rows_to_mend, write_rows_to_mend
+from contacts.imports.mending import AS_SAID, SOURCE_OF_PART_KEY, read_rows_to_mend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.imports.progress import describe_progress
@@ -91,7 +91,9 @@ def upload_import(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _show_upload(request, form, status=422 if request.method == "POST" else 200)
     file = form.cleaned_data["file"]
-    options = ImportOptions(source=form.cleaned_data["source"])
+    # where no source was chosen, the one that rows to mend name counts
+    answers = {} if form.has_chosen_source else {SOURCE_OF_PART_KEY: AS_SAID}
+    options = ImportOptions(source=form.cleaned_data["source"], answers=answers)
     batch = store_file(file.read(), file.name, options, how=ImportBatch.How.PAGE, by=_staff(request))
     return redirect("preview_import", pk=batch.pk)
 

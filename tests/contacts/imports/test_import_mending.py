@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 
-from contacts.imports.errors import QuestionsOpen
+from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME
+from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.mending import (
+    AS_CHOSEN,
+    AS_SAID,
     MISSING,
+    SOURCE_OF_PART_KEY,
     ListReading,
     RowsToMend,
     RowToMend,
@@ -25,7 +31,7 @@ from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.imports.times import HALF_KEY, REJECTED_TIMES
 from contacts.mentions import erase_mentions, read_words
-from contacts.models import Appointment, ImportBatch, RejectedRow
+from contacts.models import Appointment, ImportBatch, RejectedRow, SourceAnswers
 from tests.contacts.imports.example_lists import (
     AISHA,
     HEADERS,
@@ -245,6 +251,11 @@ def test_a_list_of_the_practice_with_a_column_named_problem_is_read_as_it_is() -
         (ListReading(True, am_pm=True), "dates month first, times with AM and PM"),
         (ListReading(False, am_pm=False), "dates day first"),
         (ListReading(None, am_pm=False), "dates in both orders"),
+        (
+            ListReading(True, am_pm=True, ids_changed=True),
+            "dates month first, times with AM and PM, ids changed",
+        ),
+        (ListReading(False, am_pm=False, ids_changed=True), "dates day first, ids changed"),
     ],
 )
 def test_how_the_list_was_read_is_said_and_read_back(reading: ListReading, words: str) -> None:
@@ -327,3 +338,163 @@ def test_a_file_without_its_problem_column_is_still_a_part() -> None:
         ("Name", "Note"),
         ListReading(False, False),
     )
+
+
+# --- whose rows they are ------------------------------------------------------------------------------
+
+
+def import_of(source: str, *rows: dict[str, str]) -> ImportReport:
+    return import_file(write_list(*rows), "list.csv", ImportOptions(source=source))
+
+
+def reject_of_dentrix() -> list[list[str]]:
+    """Import a list of “aaa” and one of “dentrix”; the file to mend of the second, with its row mended."""
+    import_of("aaa", AISHA | {"id": "Z1", "patient": "Z1", "first": "Zed", "mobile": "202-555-0177"})
+    import_of("dentrix", NOAH, NAMELESS)
+    return mend(read_file_to_mend(), first="Ada")
+
+
+def list_sources_of_visits() -> list[tuple[str, str]]:
+    return sorted(Appointment.objects.values_list("external_id", "source"))
+
+
+IN_DENTRIX = [("A2", "dentrix"), ("A3", "dentrix"), ("Z1", "aaa")]
+
+
+def test_rows_of_another_source_are_asked_about_and_nobody_is_added_twice() -> None:
+    """(product rule 53)"""
+    table = reject_of_dentrix()
+    assert any(cell.endswith(", source: dentrix") for cell in table[1])
+    with pytest.raises(QuestionsOpen, match="left out of a list of the source “dentrix”"):
+        import_file(save(table), "mended.csv", ImportOptions(source="aaa"))
+    assert list_sources_of_visits() == [("A2", "dentrix"), ("Z1", "aaa")]
+    options = ImportOptions(source="aaa", answers={SOURCE_OF_PART_KEY: AS_SAID})
+    report = import_file(save(table), "mended.csv", options)
+    assert (report.source, report.counts["added"]) == ("dentrix", 1)
+    assert list_sources_of_visits() == IN_DENTRIX
+    assert ImportBatch.objects.latest("pk").source == "dentrix"
+    report = import_of("dentrix", NOAH, NAMELESS | {"first": "Ada"})
+    assert (report.counts["added"], report.counts["unchanged"]) == (0, 2)
+    assert not SourceAnswers.objects.exists()
+
+
+def test_the_source_that_the_file_says_is_taken_if_it_is_chosen() -> None:
+    report = import_file(save(reject_of_dentrix()), "mended.csv", ImportOptions(source="dentrix"))
+    assert (report.questions, report.counts["added"]) == ((), 1)
+    assert list_sources_of_visits() == IN_DENTRIX
+
+
+def test_somebody_may_say_that_they_are_of_the_other_source_after_all() -> None:
+    options = ImportOptions(source="aaa", answers={SOURCE_OF_PART_KEY: AS_CHOSEN})
+    import_file(save(reject_of_dentrix()), "mended.csv", options)
+    assert ("A3", "aaa") in list_sources_of_visits()
+
+
+def test_a_file_that_does_not_say_its_source_is_of_the_one_that_was_chosen() -> None:
+    """As those that were downloaded before it did."""
+    table = [[cell.replace(", source: dentrix", "") for cell in row] for row in reject_of_dentrix()]
+    report = import_file(save(table), "mended.csv", ImportOptions(source="dentrix"))
+    assert (report.questions, report.counts["added"]) == ((), 1)
+
+
+def test_rows_of_two_sources_in_one_file_are_refused() -> None:
+    table = reject_of_dentrix()
+    table.append([cell.replace("dentrix", "aaa") for cell in table[1]])
+    for source in ("aaa", "dentrix"):
+        with pytest.raises(ImportRefused, match=r"several sources \(aaa, dentrix\)"):
+            import_file(save(table), "mended.csv", ImportOptions(source=source))
+
+
+def test_what_is_remembered_of_the_source_of_the_rows_counts_and_not_that_of_the_chosen_one() -> None:
+    import_of("aaa", AISHA)
+    data = write_list(NOAH, NAMELESS).replace(b"First Name", b"Vorname")
+    import_file(data, "list.csv", ImportOptions(source="dentrix", columns={"first_name": "Vorname"}))
+    table = read_file_to_mend()
+    table[1][table[0].index("Vorname")] = "Ada"
+    report = preview_file(save(table), "mended.csv", ImportOptions(source="aaa"))
+    assert [one.key for one in report.open_questions] == [SOURCE_OF_PART_KEY]
+    options = ImportOptions(source="aaa", answers={SOURCE_OF_PART_KEY: AS_SAID})
+    import_file(save(table), "mended.csv", options)
+    assert ("A3", "dentrix") in list_sources_of_visits()
+
+
+@pytest.mark.parametrize("chosen", [{}, {"source": "eaglesoft"}, {"new_source": "aaa"}], ids=str)
+def test_the_page_takes_the_source_of_the_rows_unless_another_was_chosen(
+    client: Client, chosen: dict[str, str]
+) -> None:
+    table = reject_of_dentrix()
+    import_of("eaglesoft", AISHA | {"id": "E1", "patient": "E1", "first": "Eve", "mobile": "202-555-0178"})
+    client.force_login(make_user())
+    offered = client.get(reverse("upload_import")).context["form"]["source"].initial
+    assert offered == "aaa"
+    data = {"file": SimpleUploadedFile("mended.csv", save(table)), "source": offered, **chosen}
+    preview = client.post(reverse("upload_import"), data)["Location"]
+    page = client.get(preview)
+    assert page.context["report"].source == "dentrix"
+    assert [one.key for one in page.context["report"].open_questions] == [SOURCE_OF_PART_KEY] * bool(chosen)
+    posted = {"question": SOURCE_OF_PART_KEY, "answer-0": AS_SAID}
+    client.post(preview, posted | {"check": ""})
+    shown = client.get(preview).context["shown"]
+    client.post(preview, posted | {"apply": "", "shown": shown})
+    run_waiting_imports()
+    assert ("A3", "dentrix") in list_sources_of_visits()
+
+
+def test_the_command_asks_and_takes_the_answer(tmp_path: Path) -> None:
+    mended, out = tmp_path / "mended.csv", io.StringIO()
+    mended.write_bytes(save(reject_of_dentrix()))
+    with pytest.raises(CommandError, match="Nothing was imported"):
+        call_command("import_appointments", str(mended), "--source", "aaa", stdout=out)
+    assert "source_of_part=as_said" in out.getvalue()
+    answer = ("--answer", "source_of_part=as_said")
+    call_command("import_appointments", str(mended), "--source", "aaa", *answer, stdout=out)
+    assert list_sources_of_visits() == IN_DENTRIX
+
+
+# --- what is asked about a whole list -------------------------------------------------------------------
+
+
+def list_rejected(ids: str) -> list[dict[str, str]]:
+    """Four visits that are known, and three without a first name; the ids begin with these letters."""
+    known = [
+        AISHA | {"id": f"{ids}{at}", "patient": f"Q{at}", "first": name, "mobile": f"202-555-012{at}"}
+        for at, name in enumerate(("Kara", "Lena", "Mona", "Nora"))
+    ]
+    without_name = [
+        AISHA
+        | {
+            "id": f"{ids}{at}",
+            "patient": f"R{at}",
+            "first": "",
+            "mobile": f"202-555-014{at}",
+            "time": "3:00 PM",
+        }
+        for at in (5, 6, 7)
+    ]
+    return known + without_name
+
+
+def name_all(table: list[list[str]]) -> list[list[str]]:
+    at = table[0].index(HEADERS["first"])
+    for row, name in zip(table[1:], ("Ana", "Ben", "Carl"), strict=True):
+        row[at] = name
+    return table
+
+
+def test_rows_of_which_none_is_known_are_no_reason_to_ask_about_the_ids() -> None:
+    """(product rule 51) They were rejected, so none of them can be known."""
+    import_rows(*list_rejected("K"))
+    report = upload(name_all(read_file_to_mend()))
+    assert (report.questions, report.counts["added"]) == ((), 3)
+
+
+def test_rows_of_a_list_whose_ids_were_changed_are_matched_as_the_list_was() -> None:
+    rows = list_rejected("K")
+    named = zip(rows[4:], ("Ana", "Ben", "Carl"), strict=True)
+    import_rows(*rows[:4], *(row | {"first": name} for row, name in named))
+    changed = [row | {"id": row["id"].replace("K", "N"), "patient": f"X{row['patient']}"} for row in rows]
+    import_rows(*changed, answers={IDS_KEY: MATCH_BY_TIME})
+    report = upload(name_all(read_file_to_mend()))
+    assert (report.counts["added"], report.counts["matched_by_slot"]) == (0, 3)
+    assert Appointment.objects.count() == 7
+    assert set(Appointment.objects.values_list("external_id", flat=True)) == {row["id"] for row in changed}
