@@ -1,6 +1,7 @@
 """Locations with their public holidays, providers and closed days."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 from django import forms
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.deletions import CountedDeletion
 from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin, InlineRows, LocationFilter
+from contacts.imports.renaming import following_new_name
 from contacts.models import ClosedDay, Location, OpeningHours, Provider
 from contacts.public_holidays import (
     find_subdivision,
@@ -130,6 +132,12 @@ class OpeningHoursInline(admin.TabularInline[OpeningHours, Location]):
     formfield_overrides = FIELDS_OF_TIMES
 
 
+def following_name_of(row: Location | Provider, form: Any) -> AbstractContextManager[None]:
+    """Around saving what a form says of it: lists follow another name."""
+    is_renamed = bool(row.pk) and "name" in form.changed_data
+    return following_new_name(row) if is_renamed else nullcontext()
+
+
 @admin.register(Location)
 class LocationAdmin(CountedDeletion[Location]):
     form = LocationForm
@@ -160,7 +168,8 @@ class LocationAdmin(CountedDeletion[Location]):
         return ["open_days" if name == "open_weekdays" else name for name in fields]
 
     def save_model(self, request: HttpRequest, obj: Location, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        with following_name_of(obj, form):
+            super().save_model(request, obj, form, change)
         if not change and obj.country and "country" not in form.changed_data:
             words = gettext(
                 "%(location)s is in the country %(country)s, by its time zone and number, so public holidays "
@@ -173,6 +182,10 @@ class LocationAdmin(CountedDeletion[Location]):
 class ProviderAdmin(CountedDeletion[Provider]):
     list_display = ("name", "spoken_name")
     search_fields = ("name", "spoken_name")
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        with following_name_of(obj, form):
+            super().save_model(request, obj, form, change)
 
 
 @admin.register(ClosedDay)

@@ -45,6 +45,7 @@ from contacts.imports.reading.other_files import (
     WorkbookReader,
 )
 from contacts.imports.remembered import EffectiveOptions, add_remembered, forget_numbered
+from contacts.imports.renaming import read_present_names
 from contacts.imports.repeats import find_repeats
 from contacts.imports.row_blocks import RowBlocks
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
@@ -155,7 +156,9 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     if find_open(questions, options.answers):
         return found
     found.columns = chosen.columns
-    _read_rows(found, part, effective, chosen.only)
+    names = read_present_names(options.answers, practice)
+    found.table = names.rename_cells(table, chosen.columns)
+    _read_rows(found, replace(part, table=found.table), effective, names.name_location(chosen.only))
     return found
 
 
@@ -185,8 +188,7 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     found.questions += asked
     found.understood = _add_rows_understood(found.understood, reading, table, names, effective)
     found.form = f"{table.form}, {_describe_order(reading.order)}"
-    ids_changed = found.options.answers.get(IDS_KEY) == MATCH_BY_TIME
-    ids_changed = ids_changed or bool(part.reading and part.reading.ids_changed)
+    ids_changed = found.options.answers.get(IDS_KEY) == MATCH_BY_TIME or part.ids_changed
     found.reading = ListReading(reading.order.month_first, reading.am_pm, ids_changed)
     found.unknown_locations = _find_unknown((name for _, name in names), found.described)
 

@@ -92,6 +92,10 @@ class PartOfList:
     reading: ListReading | None = None
     source: str = ""
 
+    @property
+    def ids_changed(self) -> bool:
+        return bool(self.reading and self.reading.ids_changed)
+
 
 def find_rows_to_mend(
     table: Table, problems: Iterable[AnyProblem], reading: ListReading, source: str

@@ -32,8 +32,8 @@ DEFAULT_SOURCE = "csv"
 
 
 class PracticeChanged(Exception):
-    """Since the file was read, a location's time zone was corrected, or somebody added or removed a location
-    or provider: read it again.
+    """Since the file was read, a location's time zone was corrected, or somebody added, renamed or removed a
+    location or provider: read it again.
     """
 
 
@@ -140,7 +140,7 @@ def read_entered_hours() -> dict[str, dict[int, Spans]]:
 
 
 def is_as_known(known: KnownPractice) -> bool:
-    """Whether nobody added or removed a location or provider since `known` was read. Two queries."""
+    """Whether nobody added, renamed or removed a location or provider since `known` was read. Two queries."""
     now = read_known_practice()
     return now.locations.keys() == known.locations.keys() and now.providers.keys() == known.providers.keys()
 

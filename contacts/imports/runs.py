@@ -158,9 +158,10 @@ class ImportRun:
         lines = list_lines(part)
         self._begin_part(len(lines))
         lock_patients(part.known_contacts)
-        if lock_zones(planned.practice.zones) != planned.practice.zones:
+        practice = planned.practice
+        if lock_zones(practice.zones) != practice.zones or not is_as_known(practice):
             raise PracticeChanged
-        left_out, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)
+        left_out, changes = write_plan(part, practice, planned.described, self.batch, self.batch.by)
         said = [each for line in lines for each in planned.problems.get(line, [])]
         problems = correct_problems(said, left_out)
         counts = count_outcomes(Counter(part.outcomes), part, problems)

@@ -52,7 +52,8 @@ class LocationAdmin(practice.LocationAdmin):
         """Without the zone of an existing one: it may have been corrected since the row was read."""
         if change:
             # another country clears what was entered for the one before
-            obj.save(update_fields={*form.changed_data, "subdivision", "open_holidays"})
+            with practice.following_name_of(obj, form):
+                obj.save(update_fields={*form.changed_data, "subdivision", "open_holidays"})
         else:
             super().save_model(request, obj, form, change)
 
