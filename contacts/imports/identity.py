@@ -20,8 +20,13 @@ NO_IDS = frozenset(NO_ID_WORDS.split())
 ERRORS_OF_CELLS = ("na", "ref", "value", "name", "div0", "num", "null", "spill", "calc")  # behind "#"
 SHORTENED_BY_SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?e\+\d+|\d+[.,]\d+e\d+", re.IGNORECASE)
 AS_A_FLOAT = re.compile(r"(?<=\d)\.0{1,2}$", re.ASCII)  # 7.0
-# UTF-8 that was read as Windows-1252, the sign for bytes that were no letter, a "?" within a word.
-DAMAGE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\w\?\w")
+# UTF-8 that was read as Windows-1252, the sign for bytes that were no letter, a "?" beside a letter.
+MISREAD = r"[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€"
+DAMAGE = re.compile(rf"\ufffd|{MISREAD}|\w\?|\?\w")
+# What may stand for one lost letter in a damaged name; of accented letters it isn't sure which they were.
+DOUBTFUL = re.compile(rf"\ufffd|{MISREAD}.?|\?|[\u00c0-\u024f]")
+LOST = "\ufffd"  # in place of each of them
+LETTERS_AS_TWO = frozenset(("ae", "oe", "ue", "ss"))  # ways to write one letter: Jürgen, Juergen
 LETTERS_WITHOUT_FORM = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
 )
@@ -37,12 +42,16 @@ class Sameness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells people apart: folded names, "" if unknown, and all numbers (E.164)."""
+    """What tells people apart: folded names, "" if unknown, and all numbers (E.164).
+
+    `remains`: what is left of a first name that is damaged, with LOST for each letter that is missing.
+    """
 
     first: str
     last: str
     last_parts: frozenset[str]
     numbers: frozenset[str]
+    remains: str = ""
 
 
 @lru_cache(maxsize=8192)  # names repeat
@@ -57,13 +66,27 @@ def _split_words(text: str) -> frozenset[str]:
     return frozenset(filter(None, (fold_letters(part) for part in re.split(r"[\s\-–/]+", text) if part)))
 
 
-def identify(first_name: str, last_name: str, *numbers: str | None) -> Identity:
-    """Describe somebody to be compared. A name with damaged letters counts as unknown."""
-    first = "" if is_damaged(first_name) else first_name
+def identify(
+    first_name: str, last_name: str, *numbers: str | None, is_first_damaged: bool = False
+) -> Identity:
+    """Describe somebody to be compared. A last name with damaged letters counts as unknown; of such a first
+    name what is left is compared. `is_first_damaged`: it is, though its letters may not show it.
+    """
     last = "" if is_damaged(last_name) else last_name
+    has_doubts = is_first_damaged or is_damaged(first_name)
+    first = DOUBTFUL.sub(LOST, first_name) if has_doubts else first_name
     # Spaces and hyphens stay between the words of a first name: Mary Ann may be Mary, but not Mary Beth.
-    folded = " ".join(fold_letters(part) for part in re.split(r"[\s\-–]+", first.strip()) if part)
-    return Identity(folded, fold_letters(last), _split_words(last), frozenset(filter(None, numbers)))
+    folded = " ".join(_fold_remains(part) for part in re.split(r"[\s\-–]+", first.strip()) if part)
+    known, remains = ("", folded) if LOST in folded else (folded, "")
+    if not remains.replace(LOST, "").strip():
+        remains = ""
+    numbers_known = frozenset(filter(None, numbers))
+    return Identity(known, fold_letters(last), _split_words(last), numbers_known, remains)
+
+
+def _fold_remains(word: str) -> str:
+    """The letters of a word, folded; LOST stays where it is."""
+    return LOST.join(fold_letters(part) for part in word.split(LOST))
 
 
 def is_no_id(value: str) -> bool:
@@ -96,13 +119,53 @@ def is_damaged(name: str) -> bool:
 
 
 def has_same_first(one: Identity, other: Identity) -> bool:
-    """Whether the first names are one: the same, a first word or initial of the other, or unknown."""
+    """Whether the first names are one: the same, a first word or initial of the other, or unknown.
+
+    Of a damaged one the letters that are left are compared.
+    """
+    if one.remains or other.remains:
+        return _may_have_same_first(one, other)
     if not one.first or not other.first or one.first.replace(" ", "") == other.first.replace(" ", ""):
         return True
     if one.first == other.last and one.last == other.first:  # first and last name in each other's column
         return True
     short, long = sorted((one.first, other.first), key=len)
     return long.split(" ")[0] == short or (len(short) == 1 and long.startswith(short))
+
+
+def _may_have_same_first(one: Identity, other: Identity) -> bool:
+    """The same, where letters of one or both are lost."""
+    if one.remains and other.remains:
+        short, long = sorted((one.remains, other.remains), key=len)
+        if long.split(" ")[0] == short:
+            return True
+        starts = sorted((one.remains.split(LOST)[0], other.remains.split(LOST)[0]), key=len)
+        ends = sorted((one.remains.split(LOST)[-1], other.remains.split(LOST)[-1]), key=len)
+        return starts[1].startswith(starts[0]) and ends[1].endswith(ends[0])
+    damaged, whole = (one, other) if one.remains else (other, one)
+    if not whole.first or _fits_remains(damaged.remains, whole.first):
+        return True
+    if damaged.last and damaged.last == whole.first and _fits_remains(damaged.remains, whole.last):
+        return True
+    if len(whole.first) == 1:
+        return damaged.remains[0] in (LOST, whole.first)
+    words, whole_words = damaged.remains.split(" "), whole.first.split(" ")
+    is_one_word = len(words) == 1 or len(whole_words) == 1
+    return is_one_word and _fits_remains(words[0], whole_words[0])
+
+
+def _fits_remains(remains: str, name: str) -> bool:
+    """Whether a damaged name can be that one: a letter of it, two that are one, or none for each LOST."""
+    remains, name = remains.replace(" ", ""), name.replace(" ", "")
+    ends = 1  # a bit for each number of letters of the name that what was read so far can be
+    single = (1 << len(name)) - 1
+    double = sum(1 << at for at in range(len(name) - 1) if name[at : at + 2] in LETTERS_AS_TWO)
+    for char in remains:
+        if char == LOST:
+            ends |= (ends & single) << 1 | (ends & double) << 2
+        else:
+            ends = (ends & sum(1 << at for at, letter in enumerate(name) if letter == char)) << 1
+    return bool(ends >> len(name) & 1)
 
 
 def has_same_last(one: Identity, other: Identity) -> bool:

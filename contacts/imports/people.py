@@ -50,11 +50,12 @@ class ImportedPerson:
 
     @property
     def identity(self) -> Identity:
-        """What tells the patient from others; a damaged name counts as unknown."""
+        """What tells the patient from others; a damaged last name counts as unknown."""
         return identify(
-            "" if "first_name" in self.damaged else self.first_name,
+            self.first_name,
             "" if "last_name" in self.damaged else self.last_name,
             *(number.e164 for row in self.rows for number in (row.mobile, row.home) if number),
+            is_first_damaged="first_name" in self.damaged,
         )
 
     @property
@@ -68,11 +69,12 @@ class ImportedPerson:
 
 
 def describe_row(row: AppointmentRow) -> Identity:
-    """What tells the patient of a row from others; a damaged name counts as unknown."""
+    """What tells the patient of a row from others; a damaged last name counts as unknown."""
     return identify(
-        "" if _is_damaged(row, "first_name") else row.first_name,
+        row.first_name,
         "" if _is_damaged(row, "last_name") else row.last_name,
         *(number.e164 for number in (row.mobile, row.home) if number),
+        is_first_damaged=_is_damaged(row, "first_name"),
     )
 
 

@@ -8,6 +8,7 @@ neither name nor number in common are a conflict, and none of their rows is impo
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -92,8 +93,8 @@ def _join_ids(
     groups: dict[str, list[RowResult]], first: str, other: str, columns: Columns
 ) -> dict[int, RowResult]:
     """Give the rows of an id that is written in another way the first one, if all are of one patient."""
-    one, *rest = dict.fromkeys(describe_row(each.row) for each in groups[first] + groups[other] if each.row)
-    if not all(has_same_name(one, each) and shares_number(one, each) for each in rest):
+    people = dict.fromkeys(describe_row(each.row) for each in groups[first] + groups[other] if each.row)
+    if len(people) > MOST_COMPARED or not _is_each_pair(people, _is_same_person):
         return {}
     joined = [
         replace(
@@ -162,13 +163,22 @@ def _settle_group(group: Sequence[RowResult], columns: Columns) -> Iterable[RowR
     identities = list(dict.fromkeys(describe_row(each.row) for each in group if each.row))
     families = 0
     if len(identities) <= MOST_COMPARED:
-        if len(_join(identities, has_same_first)) == 1:
+        if _is_each_pair(identities, has_same_first):
             return group
         families = len(_join(identities, _is_one_family))
     if families == TWO and not is_household_header(columns.header_of("patient_id")):
         return _reject_conflict(group, columns)
     reason = HOUSEHOLD if families in (1, TWO) else SHARED_BY_MANY
     return [_drop_patient_id(each, each.row, columns, reason) for each in group if each.row]
+
+
+def _is_each_pair(people: Iterable[Identity], belong: Callable[[Identity, Identity], bool]) -> bool:
+    """Whether all belong together, each with each: who fits two others doesn't make these two one."""
+    return all(belong(one, other) for one, other in combinations(people, 2))
+
+
+def _is_same_person(one: Identity, other: Identity) -> bool:
+    return has_same_name(one, other) and shares_number(one, other)
 
 
 def _is_one_family(one: Identity, other: Identity) -> bool:
