@@ -77,7 +77,8 @@ def _lock_affected_appointments(plan: Plan) -> None:
 def _add_locations_and_providers(
     plan: Plan, practice: KnownPractice, described: dict[str, ImportedLocation]
 ) -> None:
-    rows = [each.row for each in plan.rows if each.outcome != RowOutcome.REJECTED]
+    left_out = (RowOutcome.REJECTED, RowOutcome.DUPLICATE)
+    rows = [each.row for each in plan.rows if each.outcome not in left_out]
     locations = _first_spellings(row.location for row in rows)
     providers = _first_spellings(row.provider for row in rows if row.provider)
     new_locations = [

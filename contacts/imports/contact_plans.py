@@ -5,7 +5,13 @@ from django.utils.translation import gettext
 from contacts.imports.columns import Columns
 from contacts.imports.matching import Known
 from contacts.imports.people import ImportedPerson
-from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, explain_written_anew
+from contacts.imports.plan_notes import (
+    BOTH_CHANGED,
+    DAMAGED_NAME,
+    RELATIVE,
+    SEVERAL_FIT,
+    explain_written_anew,
+)
 from contacts.imports.plans import NO_FIELDS, NOTHING_IN_BOTH, PlannedContact
 from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.three_way import (
@@ -105,6 +111,8 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
         here = known.relatives[person.key].full_name
         both = gettext("%(there)s in the file, %(here)s here") % {"there": person.full_name, "here": here}
         notes.append(Problem(line, ids, clip(both), *translate(RELATIVE)))
+    if person.key in known.unclear:
+        notes.append(Problem(line, ids, clip(person.full_name), *translate(SEVERAL_FIT)))
     return notes
 
 

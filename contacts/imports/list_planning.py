@@ -3,7 +3,7 @@
 Its rows are planned block by block (row_blocks), so that the plan of a whole file is never in memory.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from contacts.imports.changes import describe_appointment
@@ -16,8 +16,9 @@ from contacts.imports.doubts import (
     ask_source,
 )
 from contacts.imports.list_reading import ReadList
-from contacts.imports.matching import Known, OtherRows, find_known
+from contacts.imports.matching import Known, OtherRows, find_known, match_people
 from contacts.imports.missing import find_missing
+from contacts.imports.one_person import join_people
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
 from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, SERIES_CANCELLED
 from contacts.imports.planning import make_plan
@@ -68,7 +69,8 @@ class ListPlanning:
 
     def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
         """Plan some lines of the last block again, against what is here now."""
-        plan, problems = self._plan_rows([result for result in block.results if result.line in lines])
+        some = [result for result in block.results if result.line in lines]
+        plan, problems = self._plan_rows(some, beside=block.results)
         return plan, [each for each in problems if each.line in lines]
 
     def find_missing(self) -> list[Problem]:
@@ -86,23 +88,25 @@ class ListPlanning:
             added_by=self.batch,
         )
 
-    def _plan_rows(self, results: Sequence[RowResult]) -> tuple[Plan, list[Problem]]:
-        """Compare some rows with what is here; return what to do, and their problems."""
+    def _plan_rows(
+        self, results: Sequence[RowResult], *, beside: Sequence[RowResult] = ()
+    ) -> tuple[Plan, list[Problem]]:
+        """Compare some rows with what is here; return what to do, and their problems. `beside`: all rows of
+        their block, if these are some of them.
+        """
         file, options, columns = self.file, self.file.options, self.file.columns
         people = collect_people(result.row for result in results if result.row)
         refused = [result for result in results if result.row is None and result.cancels]
         ignore_ids = bool(file.reading and file.reading.ids_changed)
-        rows = file.rows
         known = find_known(
             people,
             options.source,
             refused=refused,
             household=is_household_header(columns.header_of("patient_id")),
             ignore_ids=ignore_ids,
-            others=OtherRows(
-                rows.appointment_ids, rows.patient_ids, self.used, rows.lacks_patient_ids, self.batch
-            ),
+            others=_describe_others(file, self.used, self.batch),
         )
+        join_people(known, options.source, collect_people(result.row for result in beside if result.row))
         plan = make_plan(
             known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
         )
@@ -124,6 +128,7 @@ def begin_planning(file: ReadList, batch: ImportBatch | None = None) -> ListPlan
             if result.row:
                 planning.span.add(result.row)
     _settle_source(file)
+    _put_contacts_together(file)
     if file.is_part:
         return planning
     matched = (
@@ -151,6 +156,36 @@ def _settle_source(file: ReadList) -> None:
         answer = asked.find_answer(file.options.answers)
         if answer and answer != OTHER_SYSTEM:
             file.options = replace(file.options, source=answer)
+
+
+def _put_contacts_together(file: ReadList) -> None:
+    """Have rows about one contact in one block, also if they have no id, name or number in common."""
+    if not file.rows.is_divided:
+        return
+    found: dict[int, tuple[int, int]] = {}  # a contact's first block, and the line of a row about them there
+    together: dict[int, list[int]] = {}
+    for at, block in enumerate(file.read_blocks()):
+        known = match_people(
+            collect_people(result.row for result in block.results if result.row),
+            file.options.source,
+            others=_describe_others(file),
+            household=is_household_header(file.columns.header_of("patient_id")),
+            ignore_ids=file.options.answers.get(IDS_KEY) == MATCH_BY_TIME,
+        )
+        for key, contact in known.contacts.items():
+            line = known.people[key].rows[0].line
+            first_block, first_line = found.setdefault(contact.pk, (at, line))
+            if first_block != at:
+                together.setdefault(contact.pk, [first_line]).append(line)
+        del block, known
+    file.rows.join_lines(list(together.values()))
+
+
+def _describe_others(
+    file: ReadList, used: Container[int] = (), batch: ImportBatch | None = None
+) -> OtherRows:
+    rows = file.rows
+    return OtherRows(rows.appointment_ids, rows.patient_ids, used, rows.lacks_patient_ids, batch)
 
 
 def _list_used(file: ReadList, plan: Plan) -> set[int]:

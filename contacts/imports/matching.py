@@ -75,7 +75,8 @@ class Known:
     the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
     are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
     contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
-    here; `memory_keys`: under what is kept what lists say of these ids.
+    here; `memory_keys`: under what is kept what lists say of these ids. `unclear`: new people without an id
+    whose name and number several others in the file have.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -90,7 +91,34 @@ class Known:
     by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
     memory_keys: dict[PersonKey, str] = field(default_factory=dict)
+    unclear: set[PersonKey] = field(default_factory=set)
     unusable: frozenset[str] = frozenset()
+
+    def forget_key(self, key: PersonKey) -> None:
+        """Somebody is known by another key."""
+        for by_key in (self.contacts, self.relatives, self.memory_keys):
+            by_key.pop(key, None)
+        for keys in (self.by_other_id, self.merged, self.unclear):
+            keys.discard(key)
+
+
+def match_people(
+    people: Mapping[PersonKey, ImportedPerson],
+    source: str,
+    *,
+    others: OtherRows,
+    refused_ids: Collection[str] = (),
+    household: bool = False,
+    ignore_ids: bool = False,
+) -> Known:
+    """Match patients of a file with those in the database, and appointments by their ids; as find_known()."""
+    known = Known(people=dict(people))
+    rows = [row for person in people.values() for row in person.rows]
+    ids = {row.appointment_id for row in rows if row.appointment_id} | set(refused_ids)
+    _find_by_id(known, ids, source)
+    _drop_guesses_at_others(known, rows)
+    _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
+    return known
 
 
 def find_known(
@@ -107,13 +135,12 @@ def find_known(
     `refused`: rejected rows that cancel; `household`: the patient ids are a household's by their header;
     `ignore_ids`: people with another id may be the same, because the practice system changed them.
     """
-    known = Known(people=dict(people))
-    rows = [row for person in people.values() for row in person.rows]
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
+    known = match_people(
+        people, source, others=others, refused_ids=refused_ids, household=household, ignore_ids=ignore_ids
+    )
+    rows = [row for person in people.values() for row in person.rows]
     ids = {row.appointment_id for row in rows if row.appointment_id} | refused_ids
-    _find_by_id(known, ids, source)
-    _drop_guesses_at_others(known, rows)
-    _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
 
     def is_of_others(each: Appointment) -> bool:
         return others.have(each, ids, source)

@@ -21,6 +21,7 @@ NOTHING_DAMAGED: frozenset[str] = frozenset()  # one for all, since nearly all p
 KEPT_NUMBER_USED = gettext_noop("The number already recorded here is used.")
 NO_NUMBER_TO_CALL = gettext_noop("The appointment is imported, but there is no number to call.")
 DIFFERS = gettext_noop("Other lines have different details for this patient id. The last line is used.")
+DIFFERS_HERE = gettext_noop("Other lines have different details for this patient. The last line is used.")
 CHECK_PATIENT = gettext_noop(
     "Check that these lines are about one patient, and correct the wrong ones in your practice system."
 )
@@ -79,7 +80,12 @@ def describe_row(row: AppointmentRow) -> Identity:
 
 
 def person_key(row: AppointmentRow) -> PersonKey:
-    """Identify the patient of a row: by patient id, else by name and number."""
+    """Identify the patient of a row: by patient id, else by name and number.
+
+    If the row is about the patient of others too, by theirs (one_person.py).
+    """
+    if row.same_as:
+        return row.same_as
     if row.patient_id:
         return ("id", row.patient_id)
     number = row.mobile or row.home
@@ -91,10 +97,11 @@ def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPe
     groups: dict[PersonKey, list[AppointmentRow]] = defaultdict(list)
     for row in rows:
         groups[person_key(row)].append(row)
-    return {key: _merge(key, group) for key, group in groups.items()}
+    return {key: merge_rows(key, group) for key, group in groups.items()}
 
 
-def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
+def merge_rows(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
+    """The patient whom these rows, in the order of the file, are about."""
     whole_first = _last(row.first_name for row in rows if not _is_damaged(row, "first_name"))
     whole_last = _last(row.last_name for row in rows if not _is_damaged(row, "last_name"))
     last_name = whole_last or _last(row.last_name for row in rows)
@@ -108,8 +115,8 @@ def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
         last_name=last_name,
         language=_last(row.language for row in rows),
         preference=_find_strictest(row.preference for row in rows),
-        mobile=_last_number(row.mobile for row in rows),
-        home=_last_number(row.home for row in rows),
+        mobile=_last_number(_list_numbers(rows, "mobile")),
+        home=_last_number(_list_numbers(rows, "home")),
         rows=tuple(rows),
         damaged=frozenset(damaged) if damaged else NOTHING_DAMAGED,
     )
@@ -133,6 +140,15 @@ def _find_strictest(wishes: Iterable[str]) -> str:
     return strictest
 
 
+def _list_numbers(rows: Sequence[AppointmentRow], field: str) -> list[ParsedNumber | None]:
+    """The numbers of a column. A row that was joined to others by one of theirs doesn't say that it is the
+    one of its column: a list names somebody who has two numbers once by each.
+    """
+    own = {number.e164 for row in rows if not row.same_as for number in (row.mobile, row.home) if number}
+    numbers = [(row, getattr(row, field)) for row in rows]
+    return [None if row.same_as and number and number.e164 in own else number for row, number in numbers]
+
+
 def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
     said = [value for value in values if value]
     return said[-1] if said else None
@@ -145,19 +161,22 @@ def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
         gettext("last name"): [row.last_name for row in person.rows],
         gettext("language"): [row.language for row in person.rows],
         gettext("preferred contact method"): [row.preference for row in person.rows],
-        gettext("mobile phone"): [row.mobile.e164 if row.mobile else "" for row in person.rows],
-        gettext("home phone"): [row.home.e164 if row.home else "" for row in person.rows],
+        gettext("mobile phone"): [each.e164 if each else "" for each in _list_numbers(person.rows, "mobile")],
+        gettext("home phone"): [each.e164 if each else "" for each in _list_numbers(person.rows, "home")],
     }
     differing = [title for title, said in values.items() if len({value for value in said if value}) > 1]
     if not differing:
         return []
     lines = ", ".join(str(row.line) for row in person.rows)
     value = gettext("%(id)s: %(fields)s (lines %(lines)s)") % {
-        "id": person.patient_id,
+        "id": person.patient_id or person.full_name,
         "fields": ", ".join(differing),
         "lines": lines,
     }
-    return [Problem(person.rows[-1].line, header, clip(value), *translate((DIFFERS, CHECK_PATIENT)))]
+    reason = (
+        DIFFERS if all(row.patient_id == person.patient_id != "" for row in person.rows) else DIFFERS_HERE
+    )
+    return [Problem(person.rows[-1].line, header, clip(value), *translate((reason, CHECK_PATIENT)))]
 
 
 def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str) -> list[Problem]:

@@ -71,6 +71,15 @@ RELATIVE = (
     ),
     gettext_noop("If they are one person, correct the first name here, then import the file again."),
 )
+SEVERAL_FIT = (
+    gettext_noop(
+        "The row has no patient id, and several people in the file have its name and number, so it is taken "
+        "for somebody else."
+    ),
+    gettext_noop(
+        "Enter the patient id in your practice system, or merge the two contacts here if they are one person."
+    ),
+)
 WITHOUT_ZEROS = (
     gettext_noop(
         "This id was matched with the one here that has zeros in front, because the patient is the same."

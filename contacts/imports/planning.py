@@ -1,7 +1,8 @@
 """Decide what importing a file would change. Writes nothing and makes no query."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from django.utils.translation import gettext, gettext_lazy
@@ -44,6 +45,7 @@ from contacts.imports.plans import (
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem, clip, translate
 from contacts.imports.reading.entry_versions import is_older, is_surely_older
+from contacts.imports.repeats import DUPLICATE, ONE_APPOINTMENT
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 from contacts.imports.three_way import (
     VERSION,
@@ -116,6 +118,7 @@ class _Planner:
         self.ignore_ids = ignore_ids
         self.used: set[int] = {each.pk for each in known.by_id.values()}
         self.seen: set[str] = set()  # appointment ids of accepted rows
+        self.without_id: dict[Hashable, int] = {}  # the first line of each visit whose row has no id
 
     def plan(self, row: AppointmentRow) -> PlannedRow:
         key = person_key(row)
@@ -130,8 +133,9 @@ class _Planner:
             owner_of_id = self.known.conflicts[key]
             is_theirs = appointment is not None and appointment.contact_id == owner_of_id.pk
             return self._refuse(row, appointment, matched_by, OTHER_PERSON, may_cancel=is_theirs)
+        first_line = self._find_first_line(row)
         if appointment is None:
-            return self._add(row)
+            return self._add(row) if first_line == row.line else self._pass_over(row, first_line)
         planned = PlannedRow(row, RowOutcome.UNCHANGED, appointment, matched_by)
         contact = self.known.contacts.get(key)
         if contact is None or contact.pk != appointment.contact_id:
@@ -149,6 +153,17 @@ class _Planner:
         known = (read_memory(appointment, self.source) or {}).get(VERSION, "")
         cancels = row.cancels if isinstance(row, RowResult) else row.status == CANCELLED
         return (is_surely_older if cancels else is_older)(row.version, known)
+
+    def _find_first_line(self, row: AppointmentRow) -> int:
+        """The first line of the visit of a row without an id, if their patient is found to be one."""
+        visit = (person_key(row), row.local_start, location_key(row.location), row.status)
+        return row.line if row.appointment_id else self.without_id.setdefault(visit, row.line)
+
+    def _pass_over(self, row: AppointmentRow, first_line: int) -> PlannedRow:
+        """Skip a row about the visit of another one, though patient id, name or number differ."""
+        note = self._note(row, (DUPLICATE, ONE_APPOINTMENT))
+        note = replace(note, problem=note.problem % {"first": first_line})
+        return PlannedRow(row, RowOutcome.DUPLICATE, notes=(note,))
 
     def _add(self, row: AppointmentRow) -> PlannedRow:
         if row.status == CANCELLED and (booked := self._find_by_time(row)):

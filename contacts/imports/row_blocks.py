@@ -5,7 +5,7 @@ either, leading zeros aside, and those with the same name and number. Pure: no d
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from contacts.imports.identity import fold_letters, plain_id
 from contacts.imports.packed_lists import PackedList, SeenKeys
@@ -55,6 +55,38 @@ class RowBlocks:
             self._blocks[place].append(result)
         for block in self._blocks:
             block.pack()
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether there is more than one block."""
+        return len(self._blocks) > 1
+
+    def join_lines(self, together: Sequence[Collection[int]]) -> None:
+        """Cut the rows into blocks anew, so that the rows in these lines are in one block too, with all that
+        belong to them. `together`: lines that belong together, by group.
+        """
+        if not together:
+            return
+        lines = sorted(result.line for block in self._blocks for result in block)
+        numbers = {line: number for number, line in enumerate(lines)}
+        keys, rows = array("q"), array("I")
+        for block in self._blocks:
+            for result in block:
+                for key in _list_keys(result):
+                    keys.append(key)
+                    rows.append(numbers[result.line])
+        for group, some in enumerate(together):
+            for line in some:
+                keys.append(hash(("lines", group)))
+                rows.append(numbers[line])
+        places = _place_in_blocks(_join_rows(len(lines), keys, rows))
+        moved: list[PackedList[RowResult]] = [PackedList(chunk=FEW) for _ in range(max(places) + 1)]
+        for block in self._blocks:
+            for result in block.take_all():
+                moved[places[numbers[result.line]]].append(result)
+        self._blocks = [
+            PackedList(sorted(block.take_all(), key=lambda each: each.line), chunk=FEW) for block in moved
+        ]
 
     def __iter__(self) -> Iterator[list[RowResult]]:
         """Each block, the one with the first row of the file first."""

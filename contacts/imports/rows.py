@@ -118,7 +118,8 @@ class AppointmentRow:
 
     Texts are "" if the cell is empty; `language` is a code, `preference` a models.people.Preference.
     `has_status`: whether the file says a status at all; `damaged`: fields whose cells lost letters;
-    `version`: see reading/entry_versions.py.
+    `version`: see reading/entry_versions.py; `same_as`: the patient of other rows whom this one is about, if
+    its own id, name and number don't tell that (one_person.py).
     """
 
     line: int
@@ -141,6 +142,7 @@ class AppointmentRow:
     has_status: bool = True
     damaged: frozenset[str] = frozenset()
     version: str = ""
+    same_as: tuple[str, ...] = ()
     __reduce__ = reduce_to_fields
 
 

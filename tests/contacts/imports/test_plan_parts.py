@@ -10,7 +10,7 @@ from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
 
 
 def make_row(line: int, patient: str, appointment: int = 0, contact: int = 0) -> PlannedRow:
-    row: Any = SimpleNamespace(line=line, patient_id=patient)
+    row: Any = SimpleNamespace(line=line, patient_id=patient, same_as=())
     booked: Any = SimpleNamespace(pk=appointment, contact_id=contact) if appointment else None
     return PlannedRow(row, RowOutcome.UNCHANGED, booked)
 
