@@ -113,6 +113,12 @@ def spell_id(value: str) -> frozenset[str]:
     return frozenset([value.upper(), value.lower(), value.capitalize(), value.title()]) - {value}
 
 
+def fold_name(name: str) -> str:
+    """A name to look others up by. One with damaged letters is like no other: Ren?e isn't Rene."""
+    return name.casefold() if is_damaged(name) else fold_letters(name)
+
+
+@lru_cache(maxsize=8192)  # names repeat
 def is_damaged(name: str) -> bool:
     """Whether letters of a name were lost or replaced on the way (product rule 52)."""
     return bool(DAMAGE.search(name))

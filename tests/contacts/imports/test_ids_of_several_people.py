@@ -57,6 +57,7 @@ GROUPS: list[tuple[list[dict[str, str]], list[str]]] = [
     ),
     ([{"first": "J"}, {"patient": "0100", "first": "John"}, {"patient": "0100", "first": "Jane"}],
      ["J", "Jane", "John"]),
+    ([{"first": "Ren?e"}, {"first": "Rene"}, {"first": "Paul"}], ["Paul", "Ren?e", "Rene"]),
     ([{"first": "Zo?e"}, {"first": "Zoë"}, {"first": "Zoe"}], ["Zoe"]),
     ([{"first": "J"}, {"first": "John"}], ["John"]),
     ([{"first": "Mary"}, {"first": "Mary Ann"}, {"first": "M"}], ["M"]),
@@ -85,6 +86,20 @@ def test_who_fits_two_others_does_not_make_them_one(
         else:
             assert Contact.objects.count() == 1
             assert Appointment.objects.count() == (len(rows) if ids else 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["Ruth", "Ren?e"])
+def test_two_of_one_first_name_with_another_last_name_and_number_are_two(first: str) -> None:
+    """As in a later list."""
+    make_downtown()
+    one = FAMILY | {"first": first}
+    other = one | {"id": "A2", "last": "Stone", "mobile": "202-555-0122"}
+    assert import_rows(one, other).counts["rejected"] == 2
+    moved = one | {"id": "A3", "mobile": "202-555-0122"}
+    unknown = one | {"id": "A4", "last": "", "mobile": ""}
+    assert import_rows(one, moved, other, unknown).counts["added"] == 4
+    assert Contact.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -128,3 +143,16 @@ def test_a_full_name_with_a_damaged_last_name_hides_no_first_name() -> None:
     ]
     import_rows(*rows)
     assert sorted(Contact.objects.values_list("first_name", flat=True)) == ["Anna", "Paul"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("known", [True, False])
+def test_a_damaged_name_without_an_id_is_not_the_name_that_is_left_of_it(known: bool) -> None:
+    """Nor is it in the list of which Ren?e is the last row."""
+    make_downtown()
+    row = FAMILY | {"patient": "", "id": "A1", "first": "Rene"}
+    damaged = FAMILY | {"patient": "", "id": "A2", "first": "Ren?e", "time": "10:00 AM"}
+    for rows in [[row]] * known + [[row, damaged], [row, damaged]]:
+        import_rows(*rows)
+    booked = Appointment.objects.order_by("external_id")
+    assert list(booked.values_list("contact__first_name", flat=True)) == ["Rene", "Ren?e"]
