@@ -1,19 +1,25 @@
 """Rows that turn out to be about one contact, with and without a patient id (product rules 20, 41 and 45)."""
 
+import os
+import random
 from typing import Any
 
 import pytest
 
 from contacts.imports import row_blocks
+from contacts.imports.list_planning import begin_planning
+from contacts.imports.list_reading import read_list
 from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS
+from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, Contact, ContactId, Provider
 from contacts.people import change_phone
-from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
+from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown, write_list
 from tests.people import make_number
 
 pytestmark = pytest.mark.django_db
 SARAH = AISHA | {"first": "Sarah", "last": "Lind", "mobile": "202-555-0101"}
 WITHOUT_ID = SARAH | {"id": "A2", "patient": "", "time": "2:00 PM"}
+SEEDS = range(int(os.environ["ROW_EXAMPLES"])) if "ROW_EXAMPLES" in os.environ else (22, 45, 47, 57, 63, 111)
 NUMBERS = [f"+1202555010{n}" for n in range(10)]
 
 
@@ -104,6 +110,16 @@ def test_if_several_people_have_its_name_and_number_a_row_stays_apart_and_is_not
     [note] = [each for each in report.problems if "several people in the file" in each.problem]
     assert (note.line, note.value, note.column) == (3, "Sarah Lind", "Patient ID")
     import_again(*rows)
+
+
+def test_it_stays_apart_when_only_some_of_these_lines_are_planned_again() -> None:
+    twin = SARAH | {"id": "A3", "patient": "P2", "time": "11:00 AM"}
+    data = write_list(SARAH, WITHOUT_ID, twin)
+    planning = begin_planning(read_list(data, "list.csv", ImportOptions()))
+    [block] = planning.plan_blocks()
+    for lines, people in (({2, 3}, 2), ({3}, 1), ({2, 3, 4}, 3)):
+        plan, _problems = planning.plan_lines(block, lines)
+        assert len(plan.contacts) == people
 
 
 def test_the_row_is_about_the_known_contact_whose_new_number_both_rows_have() -> None:
@@ -204,3 +220,38 @@ def test_rows_by_name_and_by_either_id_of_a_merged_contact_change_nothing_the_se
     sarah = Contact.objects.get()
     assert (sarah.preferred_channel, sarah.external_id, sarah.appointments.count()) == ("never", "P1", 3)
     import_again(*rows)
+
+
+# --- any rows ----------------------------------------------------------------------------------------
+
+
+def draw_rows(drawn: random.Random) -> list[dict[str, str]]:
+    """Rows of few people, who are named in many ways."""
+    numbers = ["202-555-0111", "202-555-0112", ""]
+    return [
+        AISHA
+        | {"id": drawn.choice(["", "A1", "A2", "A3", "A4", "A5", "A6"])}
+        | {"patient": drawn.choice(["", "", "P1", "P2", "7", "007"])}
+        | {"first": drawn.choice(["Ruth", "Ruth Ann", "R", "Kofi", "Ru?h"])}
+        | {"last": drawn.choice(["Stone", "Wood"]), "language": drawn.choice(["English", "Spanish", ""])}
+        | {"mobile": drawn.choice(numbers), "home": drawn.choice(numbers)}
+        | {"time": drawn.choice(["9:00 AM", "10:00 AM", "11:00 AM"])}
+        | {"status": drawn.choice(["Scheduled", "Scheduled", "Cancelled"])}
+        | {"Preferred Contact": drawn.choice(["", "call", "text", "never"])}
+        for _ in range(drawn.randint(2, 6))
+    ]
+
+
+@pytest.mark.usefixtures("_cut")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_list_that_names_people_in_many_ways_changes_nothing_when_it_comes_again(seed: int) -> None:
+    """ROW_EXAMPLES=500 tries more lists."""
+    drawn = random.Random(seed)
+    all_new = {"ids": "all_new"}
+    import_rows(*draw_rows(drawn), answers=all_new)
+    rows = draw_rows(drawn)
+    for _ in range(2):  # after the first time, a visit that is here now may tell whom a row is about
+        import_rows(*rows, answers=all_new)
+    before = snapshot()
+    import_rows(*rows, answers=all_new)
+    assert snapshot() == before
