@@ -170,7 +170,7 @@ def _put_contacts_together(file: ReadList) -> None:
             file.options.source,
             others=_describe_others(file),
             household=is_household_header(file.columns.header_of("patient_id")),
-            ignore_ids=file.options.answers.get(IDS_KEY) == MATCH_BY_TIME,
+            ignore_ids=bool(file.reading and file.reading.ids_changed),
         )
         for key, contact in known.contacts.items():
             line = known.people[key].rows[0].line
