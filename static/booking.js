@@ -42,6 +42,7 @@
     for (const name of NAMES) draft[name] = form.elements[name] ? form.elements[name].value : "";
     const chosen = form.querySelector("input[name=contact][type=hidden], input[name=contact]:checked");
     draft.contact = chosen ? chosen.value : "";
+    draft.also = Array.from(form.querySelectorAll("input[name=also]:checked"), (box) => box.value);
     sessionStorage.setItem(KEY, JSON.stringify(draft));
   }
 
@@ -81,6 +82,18 @@
     } else if (isOther) {
       form.elements.day.dispatchEvent(new Event("change", { bubbles: true }));
     }
+    // The household is offered once the patient is chosen, which may be a moment later.
+    const wanted = new Set(draft.also);
+    function tickHousehold() {
+      for (const box of form.querySelectorAll("input[name=also]")) {
+        if (!wanted.delete(box.value) || box.checked) continue;
+        box.checked = true;
+        box.dispatchEvent(new Event("change", { bubbles: true }));
+        document.getElementById("restored").hidden = false;
+      }
+    }
+    tickHousehold();
+    document.addEventListener("htmx:afterSettle", tickHousehold);
     if (isOther) document.getElementById("restored").hidden = false;
   }
 })();

@@ -88,7 +88,9 @@ class WhenForm(forms.Form):
             self.initial.setdefault("location", self.locations[0].pk)
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)
-            field.widget.attrs.setdefault("class", "form-select" if is_select else "form-control")
+            is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
+            look = "form-check-input" if is_boxes else "form-select" if is_select else "form-control"
+            field.widget.attrs.setdefault("class", look)
 
     def read_so_far(self) -> dict[str, Any]:
         """What is entered about time and place, as far as it is in order; before the form is sent, too."""

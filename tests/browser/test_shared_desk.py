@@ -51,6 +51,25 @@ def test_a_half_filled_booking_outlives_the_lock(desk: Page, clinic: RunningClin
     expect(desk.get_by_label("Minutes")).to_have_value("45")
 
 
+def test_relatives_who_were_ticked_outlive_the_lock(desk: Page, clinic: RunningClinic) -> None:
+    one = clinic.ask(
+        "SELECT min(id) FROM contacts_contact WHERE phone_id IN"
+        " (SELECT phone_id FROM contacts_contact WHERE erased_at IS NULL GROUP BY 1 HAVING count(*) > 1)"
+    )
+    booking = f"{clinic.web}/appointments/book/?contact={one}"
+    desk.goto(booking)
+    box = desk.locator("input[name=also]").first
+    assert box.evaluate("(box) => box.offsetWidth") <= 24, "a box to tick, and no text field"
+    box.check()
+    lock(desk)
+    unlock(desk, "Robin Ames")
+    desk.wait_for_url(booking)
+    expect(desk.locator("input[name=also]").first).to_be_checked()
+    expect(desk.get_by_text("What you had filled in is here again.")).to_be_visible()
+    expect(desk.get_by_text("Your half-filled form is here again.")).to_be_hidden()
+    desk.get_by_role("button", name="Start over").click()
+
+
 def test_a_form_comes_back_to_its_own_person_only(desk: Page, clinic: RunningClinic) -> None:
     new_contact = f"{clinic.web}/contacts/new/"
     desk.goto(new_contact)
