@@ -61,12 +61,19 @@
     if (event.target.matches("details.part[open]")) event.target.lastElementChild.scrollIntoView({ block: "nearest" });
   }, true);
 
-  // Messages of success disappear by themselves; errors stay until they are closed.
+  // Messages of success disappear by themselves, unless somebody is about to press what is in them; errors stay
+  // until they are closed.
   function hideLater() {
     for (const note of document.querySelectorAll("[data-fades]")) {
       note.removeAttribute("data-fades");
-      setTimeout(() => note.remove(), 8000);
+      fade(note);
     }
+  }
+  function fade(note) {
+    setTimeout(() => {
+      if (note.matches(":hover") || note.contains(document.activeElement)) fade(note);
+      else note.remove();
+    }, 8000);
   }
   hideLater();
   body.addEventListener("htmx:oobAfterSwap", hideLater);

@@ -1,4 +1,4 @@
-// Lists by keyboard: j and k walk the rows, a letter does what its button does, ? shows the letters.
+// Lists by keyboard: j and k walk the rows, a letter does what its button does, u undoes, ? shows the letters.
 //
 // A list has data-keys, a selector of its rows. In a row, what has data-key="a" is pressed by "a". Where
 // data-keys-open says "o: x:cancel/", "o" opens the row's first link, and "x" what is at "cancel/" under it.
@@ -37,6 +37,8 @@
     if (event.key === "?" && help) { event.preventDefault(); help.showModal(); return; }
     const list = listNow();
     if (!list || event.key.length !== 1) return;
+    const undo = document.querySelector("[data-undo]");
+    if (event.key === "u" && undo) { event.preventDefault(); undo.click(); return; }
     if (event.key === "j" || event.key === "k") { event.preventDefault(); walk(list, event.key === "j" ? 1 : -1); }
     else if (press(list, event.key)) event.preventDefault();
   });

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.addresses import fill
 from tests.browser.running import RunningClinic
 from tests.browser.signing_in import Logins
+from tests.waiting import wait_until
 
 MAIN_PAGES = (
     "",
@@ -115,6 +116,23 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(clinic: RunningClinic, login
     expect(page.locator("dialog[open]")).to_be_visible()
     page.keyboard.press("Escape")
     expect(more).to_be_focused()
+    page.context.close()
+
+
+def test_u_undoes_what_a_letter_did(clinic: RunningClinic, logins: Logins) -> None:
+    page = open_today(logins, clinic, 1440)
+    link = page.locator(".row-line:visible:has([data-key=a]) .row-who a").first
+    visit = (link.get_attribute("href") or "").rstrip("/").rpartition("/")[2]
+
+    def read_status() -> str:
+        return str(clinic.ask("SELECT status FROM contacts_appointment WHERE id = %s", int(visit)))
+
+    link.focus()
+    page.keyboard.press("a")
+    expect(page.locator("#messages [data-undo]")).to_be_visible()
+    assert read_status() == "arrived"
+    page.keyboard.press("u")
+    wait_until(lambda: read_status() == "booked", "the visit to be booked again")
     page.context.close()
 
 
