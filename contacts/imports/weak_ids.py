@@ -163,10 +163,9 @@ def _settle_group(group: Sequence[RowResult], columns: Columns) -> Iterable[RowR
     identities = list(dict.fromkeys(describe_row(each.row) for each in group if each.row))
     families = 0
     if len(identities) <= MOST_COMPARED:
-        has_one_first = _is_each_pair(identities, has_same_first)
-        if has_one_first and (families := _count_namesakes(identities)) == 1:
+        if _is_each_pair(identities, has_same_first):
             return group
-        families = families or len(_join(identities, _is_one_family))
+        families = len(_join(identities, _is_one_family))
     if families == TWO and not is_household_header(columns.header_of("patient_id")):
         return _reject_conflict(group, columns)
     reason = HOUSEHOLD if families in (1, TWO) else SHARED_BY_MANY
@@ -176,11 +175,6 @@ def _settle_group(group: Sequence[RowResult], columns: Columns) -> Iterable[RowR
 def _is_each_pair(people: Iterable[Identity], belong: Callable[[Identity, Identity], bool]) -> bool:
     """Whether all belong together, each with each: who fits two others doesn't make these two one."""
     return all(belong(one, other) for one, other in combinations(people, 2))
-
-
-def _count_namesakes(people: Sequence[Identity]) -> int:
-    """How many people of one first name they are: with another last name and number, it is somebody else."""
-    return len(_join([each for each in people if each.last and each.numbers], is_related)) or 1
 
 
 def _is_same_person(one: Identity, other: Identity) -> bool:

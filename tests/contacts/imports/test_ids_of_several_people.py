@@ -89,20 +89,6 @@ def test_who_fits_two_others_does_not_make_them_one(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("first", ["Ruth", "Ren?e"])
-def test_two_of_one_first_name_with_another_last_name_and_number_are_two(first: str) -> None:
-    """As in a later list."""
-    make_downtown()
-    one = FAMILY | {"first": first}
-    other = one | {"id": "A2", "last": "Stone", "mobile": "202-555-0122"}
-    assert import_rows(one, other).counts["rejected"] == 2
-    moved = one | {"id": "A3", "mobile": "202-555-0122"}
-    unknown = one | {"id": "A4", "last": "", "mobile": ""}
-    assert import_rows(one, moved, other, unknown).counts["added"] == 4
-    assert Contact.objects.count() == 1
-
-
-@pytest.mark.django_db
 def test_a_damaged_name_hides_no_stranger_with_the_same_id() -> None:
     make_downtown()
     other = FAMILY | {"id": "A2", "first": "Paul", "last": "Stone", "mobile": "202-555-0122"}
