@@ -30,16 +30,23 @@ def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[Row
 
     Of rows about one visit the first is kept, with the longest length: some systems write a line for each
     provider or service. Rows with one id but another patient, time, location or status are all rejected, so
-    that no patient is told a time that may be wrong.
+    that no patient is told a time that may be wrong. So are those that book what a rejected row cancels.
     """
     groups: dict[Hashable, list[RowResult]] = defaultdict(list)
+    cancelling: dict[str, RowResult] = {}
     for result in results:
         if result.row:
             groups[_identify(result.row)].append(result)
+        elif result.cancels and result.appointment_id:
+            cancelling[result.appointment_id] = result
     changed: dict[int, RowResult] = {}
     duplicates: set[int] = set()
     for group in groups.values():
-        if len(group) > 1 and len({_content(result.row) for result in group if result.row}) == 1:
+        cancels = cancelling.get(group[0].appointment_id)
+        if cancels and any(each.row and each.row.status != CANCELLED for each in group):
+            contradicting = sorted([*group, cancels], key=lambda each: each.line)
+            changed.update({each.line: _reject(each, contradicting, id_header) for each in group})
+        elif len(group) > 1 and len({_content(result.row) for result in group if result.row}) == 1:
             changed[group[0].line] = _take_longest(group)
             changed.update({each.line: _mark_duplicate(each, group[0], id_header) for each in group[1:]})
             duplicates.update(each.line for each in group[1:])

@@ -156,6 +156,7 @@ MACHINE_FORMATS = {
     "contacts/clock_habits.py": "the one place",
     "contacts/forms/times.py": "how typed times are read",
     "contacts/imports/changes.py": "stored values of changed fields, which change_words.py writes",
+    "contacts/imports/reading/calendar_events.py": "ids of occurrences of a calendar's series",
     "contacts/imports/reading/calendars.py": "cells of a calendar's events, as a list has them",
     "contacts/imports/reading/event_ids.py": "ids of a calendar's events",
     "contacts/imports/reading/entry_versions.py": "versions of entries, which are kept and compared",

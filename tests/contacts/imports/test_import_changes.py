@@ -353,6 +353,16 @@ def test_rows_with_the_same_id_and_different_details_are_all_rejected() -> None:
     assert not AppointmentChange.objects.exists()
 
 
+@pytest.mark.parametrize("cancels_first", [True, False])
+def test_what_a_rejected_row_cancels_isnt_booked_by_another_row_with_its_id(*, cancels_first: bool) -> None:
+    """(product rule 44)"""
+    import_rows(AISHA)
+    cancels = AISHA | {"status": "Cancelled", "date": "nonsense"}
+    report = import_rows(*([cancels, AISHA] if cancels_first else [AISHA, cancels]))
+    assert only_appointment().status == "cancelled"
+    assert (report.counts["cancelled"], report.counts["rejected"]) == (1, 1)
+
+
 def test_a_patient_without_a_usable_number_is_imported_with_a_note() -> None:
     report = import_rows(AISHA | {"mobile": "555-01"})
     assert report.counts["added"] == 1
