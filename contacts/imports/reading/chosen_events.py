@@ -86,10 +86,9 @@ def choose_events(calendars: Iterable[Calendar], now: datetime) -> ChosenEvents:
 def _list_events(calendars: Iterable[Calendar]) -> Iterator[Component]:
     """All events of the file, each with a UID, and cancelled if its METHOD or its words say so."""
     count = 0
-    calendars = list(calendars)
-    zone = next((str(each["X-WR-TIMEZONE"]) for each in calendars if "X-WR-TIMEZONE" in each), "")
     for calendar in calendars:
         method = str(calendar.get("METHOD", "")).upper()
+        zone = str(calendar.get("X-WR-TIMEZONE", ""))
         for event in calendar.walk("VEVENT"):
             count += 1
             if count > MOST_EVENTS:

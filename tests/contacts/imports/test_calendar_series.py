@@ -190,3 +190,19 @@ def test_if_it_isnt_clear_which_occurrence_is_changed_none_of_the_series_is_book
 def test_a_series_in_a_zone_that_isnt_known_says_its_name() -> None:
     data = calendar_of(f"DTSTART;TZID=Nowhere:20270301T090000\nRRULE:FREQ=DAILY;COUNT=2\n{RUTH}")
     assert [cells[5] for _, cells in parse_calendar(data, MARCH_2027).rows[1:]] == ["Nowhere"] * 2
+
+
+def test_each_calendar_of_a_file_has_its_own_zone() -> None:
+    heads = ["X-WR-TIMEZONE:America/New_York\n", "X-WR-TIMEZONE:America/Los_Angeles\n", ""]
+    rule = "RRULE:FREQ=DAILY;COUNT=2\n"
+    for lines in ("", rule):
+        event = f"DTSTART:20270304T090000\n{lines}{RUTH}"
+        parts = [
+            calendar_of(event, head=head).replace(b"UID:1", b"UID:%d" % at) for at, head in enumerate(heads)
+        ]
+        rows = [cells for _, cells in parse_calendar(b"".join(parts), MARCH_2027).rows[1:]]
+        zones = {cells[0].partition("/")[0]: (cells[4], cells[5]) for cells in rows}
+        assert len(rows) == (6 if lines else 3)
+        assert zones == {
+            "0": ("09:00", "America/New_York"), "1": ("09:00", "America/Los_Angeles"), "2": ("09:00", ""),
+        }  # fmt: skip
