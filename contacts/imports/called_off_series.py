@@ -5,12 +5,19 @@ Each visit of it that is booked here and still to come is cancelled (product rul
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.arrays import is_any_text
-from contacts.imports.reading.event_ids import KEPT_OF_ID, OF_A_SERIES, find_beginning, is_of_series
+from contacts.imports.reading.event_ids import (
+    KEPT_OF_ID,
+    OF_A_SERIES,
+    find_beginning,
+    is_of_series,
+    is_on_day,
+)
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
 
@@ -23,8 +30,13 @@ def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[Row
     visits = _read_visits_of_series(here) if ids else {}
     for each in cancelling:
         uid = each.appointment_id
-        alike = [visit for beginning in {uid, uid[:KEPT_OF_ID]} for visit in visits.get(beginning, ())]
+        beginnings = {uid, uid[:KEPT_OF_ID], uid.rpartition("/")[0]}
+        alike = [visit for beginning in beginnings for visit in visits.get(beginning, ())]
         of_series = [visit for visit in alike if is_of_series(visit.external_id, uid, visit.wall_start)]
+        of_day = [visit for visit in alike if is_on_day(visit.external_id, uid, visit.wall_start)]
+        if uid in ids and len(of_day) == 1:
+            yield replace(each, appointment_id=of_day[0].external_id)
+            continue
         if uid not in ids or not of_series:
             yield each
             continue

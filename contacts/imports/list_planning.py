@@ -20,7 +20,7 @@ from contacts.imports.matching import Known, OtherRows, find_known, match_people
 from contacts.imports.missing import find_missing
 from contacts.imports.one_person import join_people
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, SERIES_CANCELLED
+from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, OTHER_TIMES, SERIES_CANCELLED
 from contacts.imports.planning import make_plan
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOTE, Problem, clip, translate
@@ -105,6 +105,7 @@ class ListPlanning:
             household=is_household_header(columns.header_of("patient_id")),
             ignore_ids=ignore_ids,
             others=_describe_others(file, self.used, self.batch),
+            renamed=file.changed_events.renamed,
         )
         join_people(known, options.source, collect_people(result.row for result in beside if result.row))
         plan = make_plan(
@@ -171,6 +172,7 @@ def _put_contacts_together(file: ReadList) -> None:
             others=_describe_others(file),
             household=is_household_header(file.columns.header_of("patient_id")),
             ignore_ids=bool(file.reading and file.reading.ids_changed),
+            renamed=file.changed_events.renamed,
         )
         for key, contact in known.contacts.items():
             line = known.people[key].rows[0].line
@@ -204,14 +206,17 @@ def _describe_rows(file: ReadList, results: Sequence[RowResult], plan: Plan) -> 
         problems += found
     header = file.columns.header_of("status")
     id_header = file.columns.header_of("appointment_id")
+    replaced = {visit.id for visit, _ in file.changed_events.replaced}
     for each in plan.refused:
         if each.is_outdated:
             uid = each.result.appointment_id
             problems.append(Problem(each.result.line, id_header, uid, *translate(OLDER_VERSION)))
         if each.outcome == RowOutcome.CANCELLED:
             about = clip(describe_appointment(each.appointment))
+            is_replaced = each.appointment.external_id in replaced
             # what cancels a visit of a series is no row, and has no errors
-            why = translate(ONLY_CANCELLED if each.result.problems else SERIES_CANCELLED)
+            of_series = OTHER_TIMES if is_replaced else SERIES_CANCELLED
+            why = translate(ONLY_CANCELLED if each.result.problems else of_series)
             each.cancelled_note = Problem(each.result.line, header, about, *why)
             problems.append(each.cancelled_note)
     return problems + [note for each in plan.rows for note in each.notes]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from contacts.database.saving import ROWS_PER_STATEMENT, take_chunks
 from contacts.imports.booked_days import KeptDays, count_kept_days
-from contacts.imports.called_off_series import replace_series
+from contacts.imports.changed_events import ChangedEvents, add_events
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
@@ -88,7 +88,8 @@ class ReadList:
     `reading`: how its dates and times are read; `is_part`: it has the rows of a list that were to be mended.
     `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
     the source that was answered; `understood`: how it was read, of which `dropped` was remembered, but
-    doesn't fit. `rows`: none as long as a question is open that must be answered first.
+    doesn't fit. `rows`: none as long as a question is open that must be answered first; `changed_events`: of
+    a calendar, the visits here that have other ids now.
     """
 
     table: Table
@@ -103,6 +104,7 @@ class ReadList:
     reading: ListReading | None = None
     described: dict[str, ImportedLocation] = field(default_factory=dict)
     rows: RowBlocks = field(default_factory=RowBlocks)
+    changed_events: ChangedEvents = field(default_factory=ChangedEvents)
     unknown_locations: list[str] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
@@ -174,15 +176,16 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     if ORDER_KEY in effective.remembered and reading.order.either_way:
         asked = _check_remembered_order(found, reading.order, asked)
     damaged = find_damaged_fields(table, columns)
-    cancelling: list[RowResult] = []
-    for raw in table.rows:
-        result = drop_placeholders(mark_damaged(read_row(raw, reading), damaged), columns)
-        if result.cancels and found.understood.kind == CalendarReader.kind:
-            cancelling.append(result)
-        else:
+    results = (
+        drop_placeholders(mark_damaged(read_row(raw, reading), damaged), columns) for raw in table.rows
+    )
+    if found.understood.kind == CalendarReader.kind:
+        options = found.options
+        found.changed_events = add_events(found.rows, results, options.source, options.answers)
+        asked += filter(None, [found.changed_events.question])
+    else:
+        for result in results:
             found.rows.add(result)
-    for result in replace_series(cancelling, found.options.source):
-        found.rows.add(result)
     found.rows.divide()
     found.notes += describe_unfinished(names, practice, found.described)
     found.questions += asked

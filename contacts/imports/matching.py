@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from django.db.models import CharField, Func, Q, QuerySet, TextField, Value, prefetch_related_objects
@@ -110,12 +111,13 @@ def match_people(
     refused_ids: Collection[str] = (),
     household: bool = False,
     ignore_ids: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Known:
     """Match patients of a file with those in the database, and appointments by their ids; as find_known()."""
     known = Known(people=dict(people))
     rows = [row for person in people.values() for row in person.rows]
     ids = {row.appointment_id for row in rows if row.appointment_id} | set(refused_ids)
-    _find_by_id(known, ids, source)
+    _find_by_id(known, ids, source, renamed)
     _drop_guesses_at_others(known, rows)
     _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
     return known
@@ -129,15 +131,23 @@ def find_known(
     refused: Sequence[RowResult] = (),
     household: bool = False,
     ignore_ids: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Known:
     """Match patients and appointments of a file with those in the database.
 
-    `refused`: rejected rows that cancel; `household`: the patient ids are a household's by their header;
-    `ignore_ids`: people with another id may be the same, because the practice system changed them.
+    `refused`: rejected rows that cancel; `renamed`: ids here, by the new ids of the file; `household`: the
+    patient ids are a household's by their header; `ignore_ids`: people with another id may be the same,
+    because the practice system changed them.
     """
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
     known = match_people(
-        people, source, others=others, refused_ids=refused_ids, household=household, ignore_ids=ignore_ids
+        people,
+        source,
+        others=others,
+        refused_ids=refused_ids,
+        household=household,
+        ignore_ids=ignore_ids,
+        renamed=renamed,
     )
     rows = [row for person in people.values() for row in person.rows]
     ids = {row.appointment_id for row in rows if row.appointment_id} | refused_ids
@@ -186,10 +196,16 @@ def _contacts() -> QuerySet[Contact]:
     return Contact.objects.select_related("phone", "other_phone")
 
 
-def _find_by_id(known: Known, ids: Collection[str], source: str) -> None:
-    """Find by id, and where none is the same, by one that is written in another way (product rule 51)."""
+def _find_by_id(known: Known, ids: Collection[str], source: str, renamed: Mapping[str, str]) -> None:
+    """Find by id, or the one that it had before, and where none is the same, by one that is written in
+    another way (product rule 51).
+    """
     of_source = _appointments().filter(source=source)
     known.by_id = {each.external_id: each for each in of_source.filter(is_any_text("external_id", ids))}
+    before = {renamed[each]: each for each in ids if each in renamed and each not in known.by_id}
+    if before:
+        for visit in of_source.filter(is_any_text("external_id", before)):
+            known.by_id[before[visit.external_id]] = visit
     for given, found in _match_written_anew(ids, known.by_id, of_source).items():
         known.by_id[given] = found
         known.written_anew[given] = found.external_id

@@ -65,6 +65,10 @@ SERIES_CANCELLED = (
     gettext_noop("The calendar cancels the whole series, so this visit of it is cancelled too."),
     gettext_noop("Check that the whole series was meant."),
 )
+OTHER_TIMES = (
+    gettext_noop("The calendar has other times of this event, so this visit is cancelled."),
+    gettext_noop("Check that the patient knows the new time."),
+)
 RELATIVE = (
     gettext_noop(
         "Here a relative has this patient id, so it is taken for an account that a household shares."

@@ -1,6 +1,7 @@
 """The ids that appointments get from a calendar: of its events, and of each visit of a series. Pure."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 
 LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
@@ -13,6 +14,10 @@ def name_event(uid: str, recurrence: str = "") -> str:
     if len(name) <= LONGEST_ID:
         return name
     return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+# Where only the later visits of a series were moved, Google makes a series of them with such a UID.
+LATER_PART = re.compile(r"_R\d{8}(?:T\d{6}Z?)?(?=@|$)")
 
 
 def find_beginning(visit_id: str) -> str:
@@ -30,3 +35,20 @@ def is_of_series(visit_id: str, uid: str, starts_at: datetime) -> bool:
         return visit_id.startswith(f"{uid}/")
     moments = (f"{starts_at.astimezone(UTC):%Y%m%dT%H%M%SZ}", f"{starts_at:%Y%m%dT%H%M%S}")
     return visit_id in [name_event(uid, moment) for moment in moments]
+
+
+def is_on_day(visit_id: str, occurrence: str, starts_at: datetime) -> bool:
+    """Whether a visit is the occurrence of a day: UID/20270304. `starts_at`: of the visit, aware."""
+    uid, _, day = occurrence.rpartition("/")
+    if not (re.fullmatch(r"\d{8}", day) and visit_id.startswith(f"{uid}/")):
+        return False
+    moment = visit_id[len(uid) + 1 :]
+    if not re.fullmatch(r"\d{8}T\d{6}Z", moment):
+        return moment[:8] == day
+    return f"{datetime.fromisoformat(moment).astimezone(starts_at.tzinfo):%Y%m%d}" == day
+
+
+def name_of_event(visit_id: str) -> str:
+    """What the ids of an event have in common, be it alone, a series, or cut into several series."""
+    uid = find_beginning(visit_id) if re.search(OF_A_SERIES, visit_id) else visit_id
+    return LATER_PART.sub("", uid)[:KEPT_OF_ID]

@@ -1,0 +1,163 @@
+"""Visits of an event that moves as a whole, or becomes a series: nobody is called for both times."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from contacts.imports.errors import QuestionsOpen
+from contacts.imports.importing import import_file, preview_file
+from contacts.imports.plan_notes import OTHER_TIMES
+from contacts.imports.practice import ImportOptions
+from contacts.imports.report import ImportReport
+from contacts.models import Appointment, ImportBatch
+from contacts.watching.arrivals import settle_arrivals, store_arrival
+from tests.contacts.imports.example_lists import make_downtown
+from tests.contacts.imports.reading_of_lists import MARCH_2027
+
+pytestmark = pytest.mark.django_db
+NEW_YORK = ";TZID=America/New_York:202703"
+RUTH = "Ruth Stone 202-555-0111"
+
+
+@pytest.fixture(autouse=True)
+def elm() -> Iterator[None]:
+    """In March 2027, with the location of these files."""
+    make_downtown(name="Elm")
+    with time_machine.travel(MARCH_2027):
+        yield
+
+
+def event(start: str, *lines: str, who: str = RUTH, uid: str = "1") -> str:
+    """`start`: day of March 2027 and time, 02T0900."""
+    lines = (f"UID:{uid}", f"DTSTART{NEW_YORK}{start}00", f"SUMMARY:{who}", "LOCATION:Elm", *lines)
+    return "\n".join(["BEGIN:VEVENT", *lines, "END:VEVENT", ""])
+
+
+def calendar(*events: str) -> bytes:
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\n{''.join(events)}END:VCALENDAR\n".encode()
+
+
+def import_events(*events: str, **answers: str) -> ImportReport:
+    return import_file(calendar(*events), "c.ics", ImportOptions(answers=answers))
+
+
+def visits() -> list[str]:
+    """Day, time and state of each visit here."""
+    here = Appointment.objects.order_by("local_start", "pk")
+    return [f"{each.local_start:%m-%d %H:%M} {each.status}" for each in here]
+
+
+def ids() -> list[str]:
+    return sorted(Appointment.objects.values_list("external_id", flat=True))
+
+
+WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=4"
+AT_NINE = [f"03-{day:02} 09:00 booked" for day in (3, 10, 17, 24)]
+AT_TEN = [f"03-{day:02} 10:00 booked" for day in (3, 10, 17, 24)]
+
+
+@pytest.mark.parametrize("uid", ["1", "040000008200E00074C5B7101A82E008" * 3 + "F" * 16])
+def test_a_series_that_moves_as_a_whole_moves_its_visits(uid: str) -> None:
+    import_events(event("03T0900", WEEKLY, "SEQUENCE:1", uid=uid))
+    report = import_events(event("03T1000", WEEKLY, "SEQUENCE:2", uid=uid))
+    assert (visits(), report.counts["moved"], report.counts["added"]) == (AT_TEN, 4, 0)
+    again = import_events(event("03T1000", WEEKLY, "SEQUENCE:2", uid=uid))
+    assert (visits(), again.counts["unchanged"], again.counts["matched_by_id"]) == (AT_TEN, 4, 4)
+    import_events(event("03T0900", WEEKLY, "SEQUENCE:1", uid=uid))  # an older file
+    assert visits() == AT_TEN
+
+
+def test_a_series_that_moves_to_another_day_moves_its_visits_in_their_order() -> None:
+    import_events(event("03T0900", WEEKLY))
+    assert import_events(event("04T1100", WEEKLY)).counts["moved"] == 4
+    assert visits() == [f"03-{day:02} 11:00 booked" for day in (4, 11, 18, 25)]
+
+
+def test_a_single_event_that_becomes_a_series_and_back_is_one_visit() -> None:
+    import_events(event("03T0900"))
+    report = import_events(event("03T0900", WEEKLY))
+    assert (visits(), report.counts["added"]) == (AT_NINE, 3)
+    assert "1" not in ids()
+    back = import_events(event("03T0900"))
+    assert (visits(), back.counts["added"], back.counts["missing"]) == (AT_NINE, 0, 0)
+    assert "1" in ids()
+
+
+def test_what_staff_cancelled_stays_cancelled_when_its_series_moves() -> None:
+    import_events(event("03T0900", WEEKLY))
+    Appointment.objects.filter(external_id="1/20270310T140000Z").update(status="cancelled")
+    import_events(event("03T1000", WEEKLY))
+    assert visits() == [AT_TEN[0], "03-10 09:00 cancelled", *AT_TEN[2:]]
+
+
+def test_where_it_isnt_clear_which_visit_went_where_a_person_is_asked() -> None:
+    import_events(event("03T0900", WEEKLY))
+    other = event("04T1100", "RRULE:FREQ=WEEKLY;COUNT=2")
+    with pytest.raises(QuestionsOpen):
+        import_events(other)
+    batch = store_arrival(calendar(other), "c.ics", "csv", ImportBatch.How.CALENDAR)
+    settle_arrivals()
+    batch.refresh_from_db()
+    assert (batch.state, bool(batch.error)) == (ImportBatch.State.ASKING, True)
+    [asked] = preview_file(calendar(other), "c.ics", ImportOptions()).open_questions
+    assert (asked.key, asked.once, "4 visits" in asked.text) == ("changed_events", True, True)
+    assert visits() == AT_NINE
+
+
+def test_the_answer_cancels_what_the_calendar_no_longer_has() -> None:
+    import_events(event("03T0900", WEEKLY))
+    report = import_events(event("04T1100", "RRULE:FREQ=WEEKLY;COUNT=2"), changed_events="cancel")
+    old = [each.replace("booked", "cancelled") for each in AT_NINE]
+    assert visits() == sorted([*old, "03-04 11:00 booked", "03-11 11:00 booked"])
+    counts = [report.counts[each] for each in ("rows", "added", "cancelled", "rejected", "missing")]
+    assert counts == [6, 2, 4, 0, 0]
+    assert OTHER_TIMES[0] in [each.problem for each in report.problems]
+
+
+def test_the_answer_keeps_both() -> None:
+    import_events(event("03T0900", WEEKLY))
+    other = event("04T1100", "RRULE:FREQ=WEEKLY;COUNT=2")
+    import_events(other, changed_events="keep")
+    assert visits() == sorted([*AT_NINE, "03-04 11:00 booked", "03-11 11:00 booked"])
+    import_events(other)  # isn't asked again
+
+
+def test_a_visit_taken_out_of_a_series_is_missing_and_no_other_one() -> None:
+    import_events(event("03T0900", WEEKLY))
+    longer = WEEKLY.replace("4", "5")
+    report = import_events(event("03T0900", longer, f"EXDATE{NEW_YORK}10T090000"))
+    assert (visits(), report.counts["missing"]) == ([*AT_NINE, "03-31 09:00 booked"], 1)
+
+
+def test_a_series_whose_new_times_are_rejected_isnt_moved_to_them() -> None:
+    mei = event("01T0900", "RRULE:FREQ=WEEKLY;COUNT=5", who="Mei Hill 202-555-0113", uid="2")
+    import_events(event("03T0900", WEEKLY), mei)
+    report = import_events(event("03T1000", WEEKLY, who="Dental Cleaning"), mei)
+    assert (report.counts["moved"], report.counts["rejected"], report.counts["missing"]) == (0, 4, 4)
+    cancelled = import_events(event("03T1100", WEEKLY, "STATUS:CANCELLED", who="Ruth Stone"), mei)
+    assert cancelled.counts["cancelled"] == 4
+
+
+@pytest.mark.parametrize("uid", ["1", "abc@google.com"])
+def test_later_visits_that_move_under_a_uid_of_their_own_are_moved(uid: str) -> None:
+    """As Google writes it."""
+    import_events(event("03T0900", WEEKLY, uid=uid))
+    first = event("03T0900", "RRULE:FREQ=WEEKLY;COUNT=2", uid=uid)
+    name, at, host = uid.partition("@")
+    report = import_events(
+        first, event("17T1000", "RRULE:FREQ=WEEKLY;COUNT=3", uid=f"{name}_R20270317T130000{at}{host}")
+    )
+    assert visits() == [*AT_NINE[:2], *AT_TEN[2:], "03-31 10:00 booked"]
+    assert (report.counts["moved"], report.counts["added"]) == (2, 1)
+
+
+@pytest.mark.parametrize("with_series", [True, False])
+def test_an_occurrence_that_is_called_off_by_its_date_is_cancelled(*, with_series: bool) -> None:
+    series = event("03T2100", WEEKLY)  # the day after, in UTC
+    import_events(series)
+    mei = event("01T0900", who="Mei Hill 202-555-0113", uid="2")
+    gone = "BEGIN:VEVENT\nUID:1\nRECURRENCE-ID;VALUE=DATE:20270310\nSTATUS:CANCELLED\nEND:VEVENT\n"
+    report = import_events(mei, gone, *([series] if with_series else []))
+    assert report.counts["cancelled"] == 1
+    assert "03-10 21:00 cancelled" in visits()
