@@ -162,7 +162,7 @@ class ImportRun:
         if lock_zones(practice.zones) != practice.zones or not is_as_known(practice):
             raise PracticeChanged
         left_out, changes = write_plan(part, practice, planned.described, self.batch, self.batch.by)
-        said = [each for line in lines for each in planned.problems.get(line, [])]
+        said = [each for line in sorted(set(lines)) for each in planned.problems.get(line, [])]
         problems = correct_problems(said, left_out)
         counts = count_outcomes(Counter(part.outcomes), part, problems)
         if left_out:
