@@ -7,6 +7,7 @@ it does, and what is in it.
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ KEPT = "kept"  # the hidden field, and the key in the session
 LONGEST = 64 * 1024  # characters; a longer form has to be filled in again
 KEPT_FOR = 12 * 3600  # seconds
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+CODE = re.compile(r"[a-z_]{2,20}")  # of what was chosen from a list: no words for staff
 NOT_KEPT = ("csrfmiddlewaretoken", KEPT)
 
 
@@ -80,7 +82,7 @@ def show_kept_form(request: HttpRequest) -> HttpResponseBase:
         "path": kept["path"],
         "fields": fields,
         "deed": find_deed(kept["path"]),
-        "typed": [value for _name, value in fields if value.strip()],
+        "typed": [value for _name, value in fields if value.strip() and not CODE.fullmatch(value)],
     }
     return render(request, "registration/kept_form.html", context)
 

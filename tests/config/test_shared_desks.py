@@ -242,6 +242,7 @@ def test_a_form_that_arrives_after_the_lock_is_kept_and_sent_by_one_press(
     assert read_hidden(offer, "last_name") == "Zuckerman"
     assert "<b>added a contact</b>" in offer
     assert "<li>Zuckerman</li>" in offer
+    assert "<li>voice</li>" not in offer
     assert "autofocus" not in offer, "whoever presses Enter without reading sends nothing"
     assert desk.get("/kept-form/")["Location"] == "/", "shown once"
 
