@@ -35,7 +35,7 @@ _LOCK_ZONES = "SELECT id, time_zone FROM contacts_location WHERE id = ANY(%s) OR
 
 
 class AppointmentClosed(ValueError):
-    """The appointment is cancelled or its visit is recorded. The message is a sentence for staff."""
+    """The appointment is cancelled, or its visit is recorded, or still ahead. The message is for staff."""
 
 
 def lock_appointment(appointment_id: int) -> Appointment:

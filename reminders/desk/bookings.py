@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts import appointments
+from contacts.attendance import find_attendance_refusal
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, Location, Provider, Way
 from contacts.models.people import Channel
@@ -140,8 +141,13 @@ def reinstate_and_plan(appointment_id: int, *, by: User | None = None, how: str 
 def record_visit(appointment_id: int, status: str, *, by: User, how: str = "") -> Appointment:
     """Record arrived or no-show, or put it back to booked: then what was skipped because of it is put back.
 
-    Follow-ups close or open with it. Raises AppointmentClosed as contacts.appointments.record_attendance().
+    Follow-ups close or open with it. Raises AppointmentClosed as contacts.appointments.record_attendance(),
+    and where it can't be said yet (contacts/attendance.py).
     """
+    visit = appointments.lock_appointment(appointment_id)
+    refusal = find_attendance_refusal(visit, status, read_database_clock())
+    if refusal and visit.status not in (status, Appointment.Status.CANCELLED):
+        raise appointments.AppointmentClosed(refusal)
     recorded = appointments.record_attendance(appointment_id, status, by=by, how=how)
     if status == Appointment.Status.BOOKED:
         skipped = recorded.reminders.filter(state=ReminderState.SKIPPED, reason=Reason.VISIT_RECORDED)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import pgettext_lazy
 
+from contacts.attendance import may_arrive, may_be_missed
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.row_addresses import write_row_address
@@ -53,6 +54,7 @@ class Row:
     """One appointment. `starts_at`: as booked, by the location's clock; `href`: its page.
 
     `opens_hour`: the first of its hour. `is_unmarked`: it is past, and nobody said whether the patient came.
+    `may_arrive`, `may_be_missed`: whether it can be marked so at this time.
     `is_leaving`: the filter keeps it no more, but it stays where it is until the page is loaded again.
     """
 
@@ -72,6 +74,8 @@ class Row:
     call_reminder_id: int | None
     is_cancelled: bool
     is_unmarked: bool
+    may_arrive: bool
+    may_be_missed: bool
     call_family: str = ""  # whom a call now would be about, if it isn't this appointment alone
     opens_hour: bool = field(default=False, repr=False)  # which other rows decide
     is_leaving: bool = False
@@ -218,6 +222,8 @@ def build_row(visit: VisitOfDay, now: datetime) -> Row:
         call_family=visit.family,
         is_cancelled=appointment.status == Appointment.Status.CANCELLED,
         is_unmarked=is_booked and appointment.starts_at < now - FOLDED_AFTER,
+        may_arrive=may_arrive(appointment, now),
+        may_be_missed=may_be_missed(appointment, now),
     )
 
 

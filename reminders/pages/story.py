@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
+from contacts.attendance import may_arrive, may_be_missed
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.deciding.call_now import find_order_refusal, may_order_call, may_put_back
@@ -86,6 +87,7 @@ class ReminderLine:
 class Story:
     """An appointment's page. `stamp` changes when the rows shown beside the timeline change.
 
+    `may_arrive`, `may_be_missed`: whether it can be marked so at this time.
     `call_refusal`: why nobody can be called about it now, "" if that can be, or if it isn't ahead.
     """
 
@@ -99,6 +101,8 @@ class Story:
     past: tuple[Entry, ...]
     stamp: str
     being_planned: bool
+    may_arrive: bool
+    may_be_missed: bool
     call_refusal: str = ""
 
 
@@ -137,6 +141,8 @@ def read_story(
         ends_at=appointment.wall_end,
         standing=find_standing(facts),
         being_planned=facts.being_planned,
+        may_arrive=may_arrive(appointment, now),
+        may_be_missed=may_be_missed(appointment, now),
         reminders=tuple(
             _line(one, why, now, use, orders.families.get(one.pk)) for one, why in explained if one in present
         ),

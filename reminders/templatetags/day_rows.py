@@ -35,6 +35,7 @@ MARK = (
     ' value="{status}" formaction="{href}attendance/"{pressed}>'
     "{icon}<span>{word}</span><i>: {name}</i></button>"
 )
+NOT_YET = '<span class="row-action not-yet" aria-hidden="true">{icon}<span>{word}</span></span>'
 PRESSED = ' aria-pressed="true"'
 SWAP = ' hx-swap-oob="morph"'
 
@@ -43,7 +44,8 @@ SWAP = ' hx-swap-oob="morph"'
 class RowLook:
     """What all rows of a page share, as HTML: words and icons, and for htmx `swap`, an attribute.
 
-    `language`: of the page. `arrived`, `no_show`: patterns of buttons.
+    `language`: of the page. `arrived`, `no_show`: patterns of buttons; `no_show_later`: keeps the place of
+    the second until the visit begins, so that no button moves then.
     """
 
     language: str | None
@@ -56,6 +58,7 @@ class RowLook:
     leaving: str
     arrived: str
     no_show: str
+    no_show_later: str
 
 
 @register.simple_tag(takes_context=True)
@@ -72,6 +75,7 @@ def row_look(context: RequestContext) -> RowLook:
         leaving=format_html('<span class="row-next">{}</span>', gettext("no longer in this list")),
         arrived=_prepare_mark("arrived", "a", "user-check", gettext("Arrived")),
         no_show=_prepare_mark("no_show", "n", "user-x", gettext("No-show")),
+        no_show_later=NOT_YET.format(icon=icon("user-x"), word=escape(gettext("No-show"))),
     )
 
 
@@ -135,5 +139,9 @@ def _draw_call(row: Row, look: RowLook, name: str) -> str:
 
 def _draw_marks(row: Row, look: RowLook, name: str) -> str:
     code, values = row.standing.code, {"pk": row.pk, "href": row.href, "name": name}
-    arrived = look.arrived.format(pressed=PRESSED if code == "arrived" else "", **values)
-    return arrived + look.no_show.format(pressed=PRESSED if code == "no_show" else "", **values)
+    marks = ""
+    if row.may_arrive or code == "arrived":
+        marks = look.arrived.format(pressed=PRESSED if code == "arrived" else "", **values)
+    if row.may_be_missed or code == "no_show":
+        return marks + look.no_show.format(pressed=PRESSED if code == "no_show" else "", **values)
+    return marks + look.no_show_later if marks else ""

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from contacts.appointments import set_times
 from contacts.models import Appointment, ImportBatch, Location, PhoneNumber, WatchedCalendar
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.history import record_version
@@ -211,9 +212,9 @@ def _count_pages_of_a_pause(counter: Counter, campaign: Campaign) -> None:
     assert counter.count("/sending/resume/").status_code == 200
 
 
-def find_visit() -> Appointment:
+def find_visit(*, besides: int = 0) -> Appointment:
     ahead = Appointment.objects.filter(status="booked", starts_at__gt=timezone.now() + timedelta(days=2))
-    return ahead.filter(reminders__state="planned").earliest("starts_at")
+    return ahead.exclude(pk=besides).filter(reminders__state="planned").earliest("starts_at")
 
 
 def make_booking(visit: Appointment) -> dict[str, Any]:
@@ -239,6 +240,9 @@ def test_deeds_need_no_more_than_they_did(campaign: Campaign, admin: Client) -> 
     undo = import_a_visit(visit)
     page, wanted, told = f"/appointments/{visit.pk}", make_booking(visit), {"note": "Asked at the desk"}
     text = {"words": "Hello", "public_id": "abcdefghij"}
+    begun, an_hour_ago = find_visit(besides=visit.pk), timezone.now() - timedelta(hours=1)
+    set_times(begun, an_hour_ago, an_hour_ago + timedelta(minutes=30)).save()
+    attendance = f"/appointments/{begun.pk}/attendance/"
     posted: list[tuple[str, str, dict[str, Any]]] = [
         ("book", "/appointments/book/", wanted),
         ("skip", f"/reminders/{reminder.pk}/skip/", {}),
@@ -248,8 +252,8 @@ def test_deeds_need_no_more_than_they_did(campaign: Campaign, admin: Client) -> 
         ("cancel", f"{page}/cancel/", {}),
         ("reinstate", f"{page}/reinstate/", {}),
         ("move", f"{page}/move/", {**wanted, "at": "13:00", "save": "1"}),
-        ("arrived", f"{page}/attendance/", {"status": "arrived"}),
-        ("put back to booked", f"{page}/attendance/", {"status": "booked"}),
+        ("arrived", attendance, {"status": "arrived"}),
+        ("put back to booked", attendance, {"status": "booked"}),
         ("take", f"/worklist/{entry.pk}/take/", {}),
         ("note", f"/worklist/{entry.pk}/note/", told),
         ("snooze", f"/worklist/{entry.pk}/snooze/", {"until": "tomorrow"}),

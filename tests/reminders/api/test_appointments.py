@@ -110,11 +110,19 @@ def test_only_what_is_sent_changes_and_a_provider_that_is_left_out_stays(put: Ca
 
 @pytest.mark.parametrize("status", ["arrived", "no_show"])
 def test_attendance_is_recorded_and_taken_back(put: Callable[..., Any], status: str) -> None:
-    put()
-    assert put(status=status).json()["status"] == status
-    assert put(status="booked").json()["status"] == "booked"
+    past, confirm = in_days(-1), ["time_has_passed"]
+    put(past, confirm=confirm)
+    assert put(past, status=status).json()["status"] == status
+    assert put(past, status="booked").json()["status"] == "booked"
     whats = AppointmentChange.objects.order_by("pk").values_list("what", "how")
     assert list(whats) == [("booked", Way.API), (status, Way.API), ("corrected", Way.API)]
+
+
+@pytest.mark.parametrize("status", ["arrived", "no_show"])
+def test_attendance_of_a_visit_that_is_still_ahead_is_refused(put: Callable[..., Any], status: str) -> None:
+    put()
+    assert read_problem(put(status=status)) == (409, "conflict")
+    assert Appointment.objects.get().status == "booked"
 
 
 def test_a_visit_that_took_place_is_not_asked_about_its_time(put: Callable[..., Any]) -> None:
@@ -400,7 +408,7 @@ def test_cancelling_withdraws_and_twice_changes_nothing(api: ApiClient, downtown
 
 
 def test_a_recorded_visit_is_neither_cancelled_nor_moved(put: Callable[..., Any], api: ApiClient) -> None:
-    put(status="arrived")
+    put(in_days(-1), status="arrived")
     pk = Appointment.objects.get().pk
     assert read_problem(api.post(f"appointments/{pk}/cancel/")) == (409, "conflict")
     assert read_problem(put(status="cancelled")) == (409, "conflict")

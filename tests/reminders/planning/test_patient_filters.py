@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from contacts.appointments import set_times
 from contacts.models import Appointment, Contact
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
@@ -171,6 +172,8 @@ def test_a_first_visit_that_is_missed_or_moved_makes_the_next_one_the_first(
     visits: tuple[Appointment, Appointment],
 ) -> None:
     first, second = visits
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    set_times(first, an_hour_ago, an_hour_ago + timedelta(minutes=30)).save()
     record_visit(first.pk, "no_show", by=make_user())
     assert read(second) == [("planned", "")]
     record_visit(first.pk, "arrived", by=User.objects.get())
