@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString
@@ -23,6 +24,7 @@ from reminders.api.problems import CODE_BY_STATUS, CONTENT_TYPE, ApiProblem, wri
 from reminders.health.rounds import is_disk_full
 
 OUR_OWN_FAULT, BAD_REQUEST, DATABASE_AWAY = "500.html", "400.html", "503.html"
+WRONG_METHOD = "405.html"
 TRY_AGAIN_AFTER = 10  # seconds
 PASSES_AT_ONCE = (DeadlockDetected, LockNotAvailable)
 API = "/api/"  # at this very address is a page for people
@@ -45,6 +47,23 @@ def answer_programs(
             del response["Content-Encoding"]
             response["Content-Type"] = CONTENT_TYPE
             response["Content-Length"] = str(len(response.content))
+        return response
+
+    return respond
+
+
+def show_wrong_method(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: the page of 405.html where somebody opens an address that only takes a form."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_empty = isinstance(response, HttpResponseNotAllowed) and not response.content
+        if is_empty and request.method == "GET" and not request.path_info.startswith(API):
+            page = render(request, WRONG_METHOD, status=405)
+            page["Allow"] = response["Allow"]
+            return page
         return response
 
     return respond

@@ -156,6 +156,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "contacts.audit.middleware.record_in_trail",
+    "config.error_pages.show_wrong_method",
     *(["config.error_pages.OurNotFoundPage"] if DEBUG else []),
 ]
 if DEBUG:

@@ -4,6 +4,8 @@
   const { person, idle: seconds, token, login, lock, lockState } = document.currentScript.dataset;
   const PREFIX = "kept:" + person + ":";
   const KEY = PREFIX + location.pathname;
+  // A form that came back with what is wrong says at which address it will be shown again; all of it is kept.
+  const keyOf = (form) => (form.dataset.keptAt ? PREFIX + form.dataset.keptAt : KEY);
 
   // --- what is half filled in: kept in this tab under the person's id, never shown to another person
   const listForms = () => Array.from(document.querySelectorAll("form:not([data-not-kept], [data-draft], [method=get])"));
@@ -16,13 +18,13 @@
     return field.value !== field.defaultValue;
   }
   function keepForms() {
-    const kept = [];
+    const kept = {};
     for (const form of listForms()) {
-      const fields = listFields(form).filter(isChanged);
+      const fields = listFields(form).filter((field) => form.dataset.keptAt || isChanged(field));
       const values = fields.map((field) => [field.name, field.value, field.type === "checkbox" || field.type === "radio" ? field.checked : null]);
-      if (values.length) kept.push([nameForm(form), values]);
+      if (values.length) (kept[keyOf(form)] ??= []).push([nameForm(form), values]);
     }
-    if (kept.length) sessionStorage.setItem(KEY, JSON.stringify(kept));
+    for (const key of Object.keys(kept)) sessionStorage.setItem(key, JSON.stringify(kept[key]));
   }
   function restoreForms() {
     let kept;

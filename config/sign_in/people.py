@@ -19,6 +19,7 @@ from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import remove_factors
 from contacts.admin.history import read_practice_zone
 from contacts.audit.sign_ins import SignInKind, list_sign_ins
+from contacts.post_addresses import posted_from
 from contacts.roles import may_manage
 
 PERMISSION = "auth.change_user"
@@ -49,7 +50,7 @@ def show_people(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required(PERMISSION, raise_exception=True)
-@require_POST
+@posted_from("sign_ins")
 def hand_out_link(request: HttpRequest, pk: int) -> HttpResponse:
     """Show, once, a link by which this person sets a new password."""
     user = _find_login(request, pk)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from contacts.languages import list_languages
 from contacts.parameters import read_row_id
+from contacts.post_addresses import posted_from
 from reminders.desk.script_versions import (
     ScriptNotSaved,
     approve_and_publish,
@@ -69,7 +70,7 @@ def show_script_text(request: HttpRequest, pk: int, language: str) -> HttpRespon
 
 
 @permission_required("reminders.change_campaign", raise_exception=True)
-@require_POST
+@posted_from("script_text", "pk", "language")
 @never_cache
 def save_script_text(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     """Save the draft; with `deed=check` only show what is found in the words, as the page or its part."""
@@ -136,7 +137,7 @@ def show_pronunciations(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required("reminders.change_campaign", raise_exception=True)
-@require_POST
+@posted_from("pronunciations")
 def change_pronunciations(request: HttpRequest) -> HttpResponse:
     """Remove the one that `remove` names, else add one."""
     if removed := read_row_id(request.POST.get("remove")):

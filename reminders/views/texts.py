@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from contacts.models import Location, PhoneNumber
 from contacts.parameters import read_row_id
+from contacts.post_addresses import posted_from
 from reminders.desk.staff_texts import LONGEST_WORDS, TextRefused, mark_read, write_text
 from reminders.models import TextTemplate
 from reminders.models.calls import make_public_id
@@ -47,7 +48,7 @@ def show_text_thread(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @permission_required(MAY_WRITE, raise_exception=True)
-@require_POST
+@posted_from("text_thread", "pk")
 def send_text(request: HttpRequest, pk: int) -> HttpResponse:
     """Text the number; what can't be sent comes back in the form with the reason beside it."""
     words = request.POST.get("words", "")[:LONGEST_WORDS]

@@ -53,6 +53,12 @@ def test_an_unknown_address_or_row(desk: Client, address: str) -> None:
     check_is_ours(desk.get(address), 404, "Page not found")
 
 
+def test_an_address_that_only_takes_a_form(desk: Client) -> None:
+    answer = desk.get("/appointments/1/confirm/")
+    check_is_ours(answer, 405, "Nothing to show here")
+    assert answer.headers["Allow"] == "POST"
+
+
 def test_an_unknown_address_in_the_admin(desk: Client, sam: User) -> None:
     desk.force_login(sam)
     check_is_ours(desk.get("/admin/contacts/no-such-model/"), 404, "Page not found")
