@@ -56,8 +56,17 @@
   if (draft && isUntouched && isSame(draft)) restore(draft);
   form.addEventListener("input", keep);
   form.addEventListener("change", keep);
+  // A double click sends the form once; what comes twice all the same is known to the server.
+  const ONE_CLICK = 2000;
+  let sentAt = -ONE_CLICK;
   document.addEventListener("submit", function (event) {
-    if (event.target === form) sessionStorage.setItem("booking-sent", "yes");
+    if (event.target !== form) return;
+    if (event.timeStamp - sentAt < ONE_CLICK) {
+      event.preventDefault();
+      return;
+    }
+    sentAt = event.timeStamp;
+    sessionStorage.setItem("booking-sent", "yes");
   });
   document.addEventListener("click", function (event) {
     const again = event.target.closest("[data-forget-draft], [data-leave-draft]");

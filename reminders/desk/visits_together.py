@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts.booking_locks import lock_patients, lock_providers
-from contacts.models import Appointment, Contact, Location, Provider
+from contacts.database.clock import read_database_clock
+from contacts.models import Appointment, AppointmentChange, Contact, Location, Provider
 from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_of_slots
 from reminders.desk.bookings import book_and_plan
+
+JUST_NOW = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,31 @@ def book_visits(
         for visit in visits
         if visit.starts_at
     ]
+
+
+def find_just_booked(
+    visits: Sequence[WantedVisit], *, location: Location, provider: Provider | None, kind: str, by: User
+) -> list[Appointment]:
+    """These visits, if `by` booked each of them a moment ago: the form came twice, as by a double click.
+
+    An empty list if one of them wasn't.
+    """
+    found = Appointment.objects.filter(
+        contact__in={visit.contact.pk for visit in visits},
+        location=location,
+        provider=provider,
+        kind=kind,
+        status=Appointment.Status.BOOKED,
+        booked_at__gt=read_database_clock() - JUST_NOW,
+        changes__what=AppointmentChange.What.BOOKED,
+        changes__by=by,
+    )
+    booked = {(one.contact_id, one.starts_at, one.ends_at): one for one in found}
+    again = [
+        booked[key]
+        for visit in visits
+        if visit.starts_at
+        and visit.ends_at
+        and (key := (visit.contact.pk, visit.starts_at, visit.ends_at)) in booked
+    ]
+    return again if len(again) == len(visits) else []

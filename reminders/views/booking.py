@@ -1,5 +1,6 @@
 """Booking an appointment, or several at once."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from contacts.contact_search import find_contacts
 from contacts.database.clock import read_database_clock
 from contacts.forms.times import TimeOfDay
-from contacts.models import Contact
+from contacts.models import Appointment, Contact
 from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.present import read_present
@@ -28,12 +29,13 @@ from reminders.deciding.situations import PracticeConfig
 from reminders.desk.booking_questions import BookingQuestionsOpen, find_booking_questions
 from reminders.desk.bookings import book_and_plan, preview_booking
 from reminders.desk.going_out import say_what_goes_out
-from reminders.desk.visits_together import WantedVisit, ask_about_visits, book_visits
+from reminders.desk.visits_together import WantedVisit, ask_about_visits, book_visits, find_just_booked
 from reminders.forms.booking import BookForm
 from reminders.pages.frame import read_frame
 from reminders.views.requests import signed_in, wants_fragment
 from reminders.views.slots import SLOT, name_slot, read_confirmed, show_provider_day, take_slot
 
+SHARED_BY_VISITS = ("location", "provider", "kind")
 BOOKED = ("contact", *SLOT, "kind")
 KEPT = ("location", "provider", "day", "at", "minutes")  # of a form that is left to add a contact
 KIND = "booking_kind"  # kept in the session, since no address says what a visit is about
@@ -53,12 +55,13 @@ def book(request: HttpRequest) -> HttpResponse:
     chosen = _find_chosen(form)
     form.offer_household(chosen)
     context: dict[str, Any] = {"form": form, "chosen": chosen}
+    if is_sent and not wants_fragment(request) and "slot" not in request.POST:
+        with suppress(BookingQuestionsOpen):  # they are asked below
+            if form.is_valid():
+                return _say_booked(request, _save_booking(request, form))
+        if booked := _find_booked_before(request, form):
+            return _say_booked(request, booked)
     if is_sent and form.is_valid():
-        if not wants_fragment(request) and "slot" not in request.POST:
-            try:
-                return _save_booking(request, form)
-            except BookingQuestionsOpen:
-                pass  # they are asked below
         context |= _describe_booking(request, form, config)
     elif is_sent:
         context |= _describe_slot(form, read_database_clock())
@@ -93,38 +96,50 @@ def offer_contacts(request: HttpRequest) -> HttpResponse:
     return render(request, "reminders/book.html", context)
 
 
-def _save_booking(request: HttpRequest, form: BookForm) -> HttpResponse:
+def _save_booking(request: HttpRequest, form: BookForm) -> list[Appointment]:
     """Book one visit, or those that were chosen of several. Raises BookingQuestionsOpen."""
     visits = form.list_visits()
     if len(visits) > 1:
         return _save_visits(request, form, visits)
     booking = {name: form.cleaned_data[name] for name in BOOKED}
     about = name_slot(form.cleaned_data["contact"].pk, form.cleaned_data)
-    booked = book_and_plan(**booking, by=signed_in(request), confirmed=read_confirmed(request, about))
-    messages.success(request, _("Booked for %(when)s.") % {"when": day_and_clock(booked.local_start)})
-    return redirect("appointment", booked.pk)
+    return [book_and_plan(**booking, by=signed_in(request), confirmed=read_confirmed(request, about))]
 
 
-def _save_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> HttpResponse:
+def _save_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> list[Appointment]:
     """Raises BookingQuestionsOpen, also where the list of them wasn't shown yet, or none was chosen."""
-    about = name_visits(form, visits)
-    confirmed = _read_confirmed_visits(request, about)
-    keys = request.POST.getlist("visit") if request.POST.get("about") == about else []
-    chosen = [visit for visit in visits if visit.key in keys and visit.starts_at]
+    confirmed = _read_confirmed_visits(request, name_visits(form, visits))
+    chosen = _choose_visits(request, form, visits)
     if not chosen:
         raise BookingQuestionsOpen([])
-    found = form.cleaned_data
-    booked = book_visits(
-        chosen,
-        location=found["location"],
-        provider=found["provider"],
-        kind=found["kind"],
-        by=signed_in(request),
-        confirmed=confirmed,
-    )
-    words = ngettext(
-        "Booked %(count)d appointment: %(when)s.", "Booked %(count)d appointments: %(when)s.", len(booked)
-    )
+    places = {name: form.cleaned_data[name] for name in SHARED_BY_VISITS}
+    return book_visits(chosen, **places, by=signed_in(request), confirmed=confirmed)
+
+
+def _choose_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> list[WantedVisit]:
+    """Those that are ticked; none if another list of them was shown."""
+    is_same = request.POST.get("about") == name_visits(form, visits)
+    keys = request.POST.getlist("visit") if is_same else []
+    return [visit for visit in visits if visit.key in keys and visit.starts_at]
+
+
+def _find_booked_before(request: HttpRequest, form: BookForm) -> list[Appointment]:
+    """What a form that is refused booked a moment ago, when it came for the first time."""
+    if form.errors.keys() - {NON_FIELD_ERRORS}:
+        return []
+    visits = form.list_visits()
+    wanted = _choose_visits(request, form, visits) if len(visits) > 1 else visits
+    places = {name: form.cleaned_data[name] for name in SHARED_BY_VISITS}
+    return find_just_booked(wanted, **places, by=signed_in(request))
+
+
+def _say_booked(request: HttpRequest, booked: Sequence[Appointment]) -> HttpResponse:
+    """Lead to the first of them."""
+    words = _("Booked for %(when)s.")
+    if len(booked) > 1:
+        words = ngettext(
+            "Booked %(count)d appointment: %(when)s.", "Booked %(count)d appointments: %(when)s.", len(booked)
+        )
     when = "; ".join(day_and_clock(one.local_start) for one in booked)
     messages.success(request, words % {"count": len(booked), "when": when})
     return redirect("appointment", booked[0].pk)

@@ -1,7 +1,7 @@
 """Booking beside the provider's day, several visits at once, and opening hours."""
 
 import re
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Appointment, ClosedDay, Contact, Location, OpeningHours, Provider
+from reminders.forms.booking import BookForm
 from reminders.models import Reminder, Step
 from tests.people import at, make_appointment, make_contact, make_location, make_step, make_user
 from tests.reminders.pages.clinic import FRAGMENT, sit_at_desk
@@ -207,6 +208,39 @@ def test_a_conflict_that_came_meanwhile_books_none_of_them(
     )
     assert desk.post(ADDRESS, form | lines).status_code == 422
     assert not Appointment.objects.filter(contact=omar).exists()
+
+
+@pytest.mark.parametrize("weeks", ["", 2])
+def test_a_form_that_comes_twice_books_once_and_leads_to_the_visit(
+    desk: Client, downtown: Location, omar: Contact, weeks: object
+) -> None:
+    form = fill_in(downtown, omar, weeks=weeks)
+    lines = read_lines(desk.post(ADDRESS, form).content.decode()) if weeks else {}
+    answers = [desk.post(ADDRESS, form | lines) for _ in range(2)]
+    first = Appointment.objects.filter(contact=omar).earliest("starts_at")
+    assert {(one.status_code, one["Location"]) for one in answers} == {(302, f"/appointments/{first.pk}/")}
+    assert Appointment.objects.filter(contact=omar).count() == (weeks or 1)
+
+
+def test_the_second_of_two_forms_at_once_is_no_refusal(
+    desk: Client, downtown: Location, omar: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read before the first one was done, so only the question of the locked booking tells."""
+    monkeypatch.setattr(BookForm, "_is_taken", staticmethod(lambda *_: False))
+    form = fill_in(downtown, omar, weeks=2)
+    lines = read_lines(desk.post(ADDRESS, form).content.decode())
+    assert [desk.post(ADDRESS, form | lines).status_code for _ in range(2)] == [302, 302]
+    assert Appointment.objects.filter(contact=omar).count() == 2
+
+
+def test_what_somebody_else_booked_or_another_time_ago_is_asked_about(
+    desk: Client, downtown: Location, omar: Contact
+) -> None:
+    form = fill_in(downtown, omar)
+    desk.post(ADDRESS, form)
+    assert sit_at_desk(make_user("noor")).post(ADDRESS, form).status_code == 422
+    Appointment.objects.update(booked_at=NOON - timedelta(days=400))
+    assert desk.post(ADDRESS, form).status_code == 422
 
 
 def test_a_household_is_booked_one_after_the_other(desk: Client, downtown: Location, omar: Contact) -> None:
