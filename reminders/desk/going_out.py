@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from contacts.clock_habits import write_weekday_and_clock
+from contacts.clock_habits import write_clock, write_weekday_and_clock
 from contacts.models import Location
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
@@ -27,5 +27,7 @@ def _say_one(one: PlannedMove, location: Location, now: datetime) -> str:
     if due - now < AT_ONCE:
         return _("text at once") if one.channel == Channel.SMS else _("call at once")
     when = write_weekday_and_clock(due) if due - now < WITHIN_A_WEEK else day_and_clock(due)
+    if due.date() == now.astimezone(location.zone).date():
+        when = _("today %(time)s") % {"time": write_clock(due)}
     words = _("text %(when)s") if one.channel == Channel.SMS else _("call %(when)s")
     return words % {"when": when}

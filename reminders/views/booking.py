@@ -23,7 +23,7 @@ from contacts.forms.times import TimeOfDay
 from contacts.models import Appointment, Contact
 from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
-from reminders.deciding.present import read_present
+from reminders.deciding.present import Present, read_present
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import PracticeConfig
 from reminders.desk.booking_questions import BookingQuestionsOpen, find_booking_questions
@@ -163,19 +163,31 @@ def _read_confirmed_visits(request: HttpRequest, about: str) -> dict[str, list[s
 
 
 def _describe_booking(request: HttpRequest, form: BookForm, config: PracticeConfig) -> dict[str, Any]:
-    """What booking it would send, what is asked before, and the label of the main button."""
-    found, present = form.cleaned_data, read_present(config=config)
-    planned = preview_booking(**{name: found[name] for name in BOOKED}, present=present)
-    shown = {
+    """What booking it would send, what is asked before, and the label of the main button.
+
+    Of several visits, what the first one that is ticked would send; nothing if none is.
+    """
+    found, present, visits = form.cleaned_data, read_present(config=config), form.list_visits()
+    wanted = {name: found[name] for name in BOOKED}
+    if len(visits) == 1:
+        return _describe_slot(form, present.now) | _describe_outlook(wanted, present)
+    shown = _describe_visits(request, form, visits, present.now)
+    chosen = (line["visit"] for line in shown["lines"] if line["is_chosen"] and line["visit"].starts_at)
+    if (first := next(chosen, None)) is None:
+        return shown | {"preview": [], "new_location": found["location"], "new_start": found["starts_at"]}
+    wanted |= {"contact": first.contact, "starts_at": first.starts_at, "ends_at": first.ends_at}
+    return shown | _describe_outlook(wanted, present)
+
+
+def _describe_outlook(wanted: dict[str, Any], present: Present) -> dict[str, Any]:
+    """What goes out for one visit. `wanted`: a value for each of BOOKED."""
+    planned = preview_booking(**wanted, present=present)
+    return {
         "preview": [each for each in planned if each.new_due_at or each.reason],
-        "said": say_what_goes_out(planned, found["location"], timezone.now()),
-        "new_location": found["location"],
-        "new_start": found["starts_at"],
+        "said": say_what_goes_out(planned, wanted["location"], timezone.now()),
+        "new_location": wanted["location"],
+        "new_start": wanted["starts_at"],
     }
-    visits = form.list_visits()
-    if len(visits) > 1:
-        return shown | _describe_visits(request, form, visits, present.now)
-    return shown | _describe_slot(form, present.now)
 
 
 def _describe_slot(form: BookForm, now: datetime) -> dict[str, Any]:

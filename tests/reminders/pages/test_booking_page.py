@@ -155,6 +155,12 @@ def test_it_says_in_one_sentence_what_will_go_out(desk: Client, downtown: Locati
     assert "Will call at once, text at once." in desk.post(ADDRESS, soon, headers=FRAGMENT).content.decode()
 
 
+def test_what_goes_out_later_today_is_said_so(desk: Client, downtown: Location, omar: Contact) -> None:
+    make_step(timing_kind="elapsed_before", elapsed="02:00:00")
+    form = fill_in(downtown, omar, day="2027-06-01", at="5:30 pm")
+    assert "Will call today 3:30 pm." in desk.post(ADDRESS, form, headers=FRAGMENT).content.decode()
+
+
 # --- several at once ------------------------------------------------------------------------------
 
 
@@ -194,6 +200,26 @@ def test_weekly_visits_say_each_dates_conflicts_and_each_can_be_left_out(
     booked = Appointment.objects.filter(contact=omar)
     assert [visit.local_start.day for visit in booked] == [4, 11]
     assert Reminder.objects.filter(appointment__in=booked).count() == 2
+
+
+def test_what_goes_out_is_said_of_the_first_visit_that_is_ticked(
+    desk: Client, downtown: Location, omar: Contact
+) -> None:
+    make_step(timing_kind="days_before", days=1, at=time(10))
+    form = fill_in(downtown, omar, at="9:30 am", weeks=3)  # Sarah's time on the first Friday
+    page = desk.post(ADDRESS, form, headers=FRAGMENT).content.decode()
+    lines = read_lines(page)
+    assert [key[-4:] for key in lines["visit"]] == ["0611", "0618"]
+    assert "<h2>Friday, June 11, 9:30 am</h2>" in page
+    assert "Will call Thu, Jun 10, 10:00 am. That is for the first of them." in page
+    lines["visit"] = lines["visit"][1:]
+    page = desk.post(ADDRESS, form | lines, headers=FRAGMENT).content.decode()
+    assert "<h2>Friday, June 18, 9:30 am</h2>" in page
+    assert "Will call Thu, Jun 17, 10:00 am." in page
+    page = desk.post(ADDRESS, form | lines | {"visit": []}, headers=FRAGMENT).content.decode()
+    assert "Choose at least one." in page
+    assert "Will call" not in page
+    assert "10:00 am</strong>" not in page
 
 
 def test_a_conflict_that_came_meanwhile_books_none_of_them(
