@@ -232,9 +232,7 @@ def _find_people(text: str, user: User, now: datetime) -> list[FoundGroup]:
     visits = _read_visits([contact.pk for contact in contacts], now) if contacts else []
     patients = []
     for contact in contacts:
-        ahead = (one for one in visits if one.contact_id == contact.pk and one.starts_at > now)
-        visit = next(ahead, None)
-        when = day_and_clock(visit.wall_start) if visit else _("no visit booked")
+        when = _say_visit([one for one in visits if one.contact_id == contact.pk], now)
         number = mask(contact.phone.e164) if contact.phone else _("no number")
         patients.append(
             FoundLine(reverse("contact", args=[contact.pk]), contact.full_name, f"{number} · {when}", "user")
@@ -246,11 +244,35 @@ def _find_people(text: str, user: User, now: datetime) -> list[FoundGroup]:
     ]
 
 
+def _say_visit(visits: Sequence[Appointment], now: datetime) -> str:
+    """Today's visit of a patient, with what was recorded of it, else the next. `visits`: theirs, by time."""
+    today = [one for one in visits if _is_today(one, now)]
+    ahead = [one for one in visits if one.status == Appointment.Status.BOOKED and one.starts_at > now]
+    soon = [one for one in today if one in ahead]
+    if shown := soon[:1] or today[-1:]:
+        words = _("today %(time)s") % {"time": clock(shown[0].wall_start)}
+        return ", ".join(filter(None, [words, _say_attendance(shown[0])]))
+    return day_and_clock(ahead[0].wall_start) if ahead else _("no visit booked")
+
+
+def _say_attendance(visit: Appointment) -> str:
+    return "" if visit.status == Appointment.Status.BOOKED else str(visit.get_status_display())
+
+
+def _is_today(visit: Appointment, now: datetime) -> bool:
+    return visit.wall_start.date() == today_at(visit.location, now)
+
+
 def _read_visits(contact_ids: Sequence[int], now: datetime) -> list[Appointment]:
-    """Their booked visits from today on, the soonest first; some are of yesterday, whatever the zone."""
-    booked = Appointment.objects.filter(contact__in=contact_ids, status=Appointment.Status.BOOKED)
-    visits = booked.filter(starts_at__gt=now - A_DAY).select_related("contact", "location", "provider")
+    """Their visits from today on, without cancelled ones, the soonest first; some are of yesterday."""
+    kept = Appointment.objects.filter(contact__in=contact_ids).exclude(status=Appointment.Status.CANCELLED)
+    visits = kept.filter(starts_at__gt=now - A_DAY).select_related("contact", "location", "provider")
     return list(visits.order_by("starts_at", "pk"))
+
+
+def _name_details(visit: Appointment) -> str:
+    provider = visit.provider.name if visit.provider else ""
+    return " · ".join(filter(None, [_say_attendance(visit), visit.kind, provider]))
 
 
 def _list_visits_today(visits: Sequence[Appointment], now: datetime) -> list[FoundLine]:
@@ -259,11 +281,11 @@ def _list_visits_today(visits: Sequence[Appointment], now: datetime) -> list[Fou
         FoundLine(
             reverse("appointment", args=[visit.pk]),
             f"{clock(visit.wall_start)} {visit.contact.full_name}",
-            " · ".join(filter(None, [visit.kind, visit.provider.name if visit.provider else ""])),
+            _name_details(visit),
             "calendar-event",
         )
         for visit in visits
-        if visit.wall_start.date() == today_at(visit.location, now)
+        if _is_today(visit, now)
     ]
 
 

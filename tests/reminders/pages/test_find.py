@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from contacts.models import Appointment
+from contacts.templatetags.display import clock
 from reminders.pages.find import DEEDS_TO_DO, PAGES_TO_OPEN, find_everything
 from tests.config.test_permissions import PAGES
 from tests.people import make_appointment, make_contact, make_location, make_user, zone_at_noon
@@ -50,6 +52,32 @@ def test_a_patient_is_found_with_the_next_visit_and_with_todays_visits(rosa: Use
     assert [line.address for line in groups["visits"]] == [reverse("appointment", args=[today.pk])]
     assert groups["visits"][0].note == "Cleaning · Dr. S. Chen"
     assert "+12025550100" not in groups["patients"][0].note
+
+
+@pytest.mark.parametrize(("status", "word"), [("arrived", "arrived"), ("no_show", "no-show"), ("booked", "")])
+def test_todays_visit_of_a_patient_is_said_also_once_it_is_over(rosa: User, status: str, word: str) -> None:
+    now = timezone.now()
+    place = make_location(time_zone=zone_at_noon(now))
+    ines = make_contact("Inés")
+    visit = make_appointment(ines, location=place, starts_at=now - timedelta(hours=1), kind="Cleaning")
+    make_appointment(ines, location=place, starts_at=now + timedelta(days=3))
+    Appointment.objects.filter(pk=visit.pk).update(status=status)
+    groups = find_everything("ines", rosa, now)
+    assert [group.code for group in groups] == ["visits", "patients"]
+    said = ", ".join(filter(None, [f"today {clock(visit.wall_start)}", word]))
+    assert groups[1].lines[0].note.endswith(f" · {said}")
+    assert groups[0].lines[0].note == " · ".join(filter(None, [word, "Cleaning", "Dr. S. Chen"]))
+
+
+def test_a_cancelled_visit_and_one_recorded_on_another_day_are_no_next_visit(rosa: User) -> None:
+    now = timezone.now()
+    place = make_location(time_zone=zone_at_noon(now))
+    ines = make_contact("Inés")
+    for hours, status in ((1, "cancelled"), (48, "arrived")):
+        visit = make_appointment(ines, location=place, starts_at=now + timedelta(hours=hours))
+        Appointment.objects.filter(pk=visit.pk).update(status=status)
+    [group] = find_everything("ines", rosa, now)
+    assert group.lines[0].note.endswith(" · no visit booked")
 
 
 def test_pages_and_deeds_are_found_by_the_beginnings_of_their_words(rosa: User) -> None:
