@@ -20,7 +20,7 @@ def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
 
 def lock(page: Page) -> None:
     page.get_by_label("Your account").click()
-    page.get_by_role("button", name="Lock, or change persons").click()
+    page.get_by_role("button", name="Lock, or switch user").click()
     expect(page.get_by_role("heading", name="This desk is locked")).to_be_visible()
 
 
