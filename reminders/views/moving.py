@@ -66,7 +66,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("contacts.change_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET asks, naming the reminders that would be withdrawn; POST cancels."""
+    """GET asks, naming the reminders that would be withdrawn, or says that it can't be; POST cancels."""
     appointment = get_object_or_404(_with_people(), pk=pk)
     if request.method == "GET":
         pending = Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)

@@ -207,6 +207,27 @@ def test_cancelling_asks_first_and_lists_the_reminders_to_be_withdrawn(desk: Cli
     assert Reminder.objects.get().state == "withdrawn"
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("cancelled", "This appointment is cancelled already."),
+        ("arrived", "The visit is already recorded, so the appointment can't be cancelled."),
+        ("no_show", "The visit is already recorded, so the appointment can't be cancelled."),
+    ],
+)
+def test_what_is_no_longer_booked_is_not_asked_about(desk: Client, status: str, words: str) -> None:
+    """The browser's Back asks for the page again once the appointment was cancelled."""
+    appointment = make_due_reminder().appointment
+    Appointment.objects.update(status=status)
+    page = unescape(desk.get(f"/appointments/{appointment.pk}/cancel/").content.decode())
+    assert words in page
+    assert "Cancel the appointment of" not in page
+    assert "btn-danger" not in page
+    moving = desk.get(f"/appointments/{appointment.pk}/move/").content.decode()
+    assert "Only a booked appointment can be moved." in moving
+    assert 'id="move-form"' not in moving
+
+
 def test_an_appointment_with_a_recorded_visit_can_not_be_cancelled(desk: Client) -> None:
     appointment = make_appointment()
     Appointment.objects.update(status="arrived")
