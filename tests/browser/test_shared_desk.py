@@ -86,6 +86,24 @@ def test_a_form_comes_back_to_its_own_person_only(desk: Page, clinic: RunningCli
     expect(desk.get_by_text("Your half-filled form is here again.")).to_be_visible()
 
 
+def test_a_refused_text_outlives_the_lock(desk: Page, clinic: RunningClinic) -> None:
+    """The browser shows the address that only takes the form; the thread is at another one."""
+    number = clinic.ask(
+        "SELECT min(n.id) FROM contacts_phonenumber n JOIN contacts_contact c ON c.phone_id = n.id"
+        " WHERE n.sms_opted_out_at IS NULL AND n.unusable_since IS NULL"
+    )
+    thread = f"{clinic.web}/texts/{number}/"
+    desk.goto(thread)
+    long = "It is too long. " * 30
+    desk.get_by_label("Write a text").fill(long)
+    desk.get_by_role("button", name="Send").click()
+    desk.wait_for_url(f"{thread}send/")
+    lock(desk)
+    unlock(desk, "Robin Ames")
+    desk.wait_for_url(thread)
+    expect(desk.get_by_label("Write a text")).to_have_value(long)
+
+
 def test_a_page_that_is_open_gives_way_to_the_lock(desk: Page, clinic: RunningClinic) -> None:
     other = desk.context.new_page()
     other.goto(f"{clinic.web}/worklist/")
