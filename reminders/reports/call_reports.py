@@ -1,7 +1,7 @@
 """Reports about calls and texts: how they ended, when people answer, and from which number."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ HEADINGS = (
     gettext_lazy("Failed"),
     gettext_lazy("Texts"),
     gettext_lazy("Delivered"),
+    gettext_lazy("Replied"),  # of those delivered
+    gettext_lazy("Not delivered"),
     gettext_lazy("No result"),
     gettext_lazy("Confirmed"),
     gettext_lazy("Another time"),
@@ -89,30 +91,23 @@ def _count_kinds(scope: Scope, *by: str) -> dict[tuple[Any, ...], Kinds]:
 
 
 def _list_outcomes(kinds: Kinds) -> list[int]:
-    """The numbers under HEADINGS."""
+    """The numbers under HEADINGS.
 
-    def add(test: Callable[[str, str, str], bool]) -> int:
-        return sum(number for kind, number in kinds.items() if test(*kind))
-
-    def ended(state: CallState) -> int:
-        return add(lambda _channel, outcome, _key: outcome == state)
-
-    voice = add(lambda channel, outcome, _key: channel == Channel.VOICE and outcome not in DID_NOT_GO)
-    texts = add(lambda channel, outcome, _key: channel == Channel.SMS and outcome not in DID_NOT_GO)
-    known = (*ENDED, CallState.DELIVERED, *DID_NOT_GO)
-    return [
-        voice,
-        ended(CallState.ANSWERED),
-        ended(CallState.VOICEMAIL),
-        ended(CallState.NO_ANSWER),
-        ended(CallState.FAILED),
-        texts,
-        ended(CallState.DELIVERED),
-        add(lambda _channel, outcome, _key: outcome not in known),
-        add(lambda _channel, _outcome, key: key == CONFIRM),
-        add(lambda _channel, _outcome, key: key == ANOTHER_TIME),
-        add(lambda _channel, _outcome, key: key == OPT_OUT),
-    ]
+    Calls are answered, voicemail, no answer, failed, or without result; texts are delivered, not delivered,
+    or without result. "Replied" is a part of those delivered.
+    """
+    calls, texts, keys = Counter[str](), Counter[str](), Counter[str]()
+    for (channel, outcome, key), number in kinds.items():
+        keys[key] += number
+        if outcome not in DID_NOT_GO:
+            (texts if channel == Channel.SMS else calls)[outcome] += number
+    called = [calls[state] for state in ENDED]
+    # a text that was replied to has the state "answered"
+    replied, failed = texts[CallState.ANSWERED], texts[CallState.FAILED]
+    delivered = texts[CallState.DELIVERED] + replied
+    without_result = calls.total() - sum(called) + texts.total() - delivered - failed
+    answers = [keys[key] for key in (CONFIRM, ANOTHER_TIME, OPT_OUT)]
+    return [calls.total(), *called, texts.total(), delivered, replied, failed, without_result, *answers]
 
 
 def _report_named(heading: str, found: Mapping[Any, Kinds], names: Mapping[Any, str]) -> Report:

@@ -146,11 +146,38 @@ def test_a_day_says_how_its_calls_ended(manager: Client, step: Step) -> None:
     [line] = [line for line in days if line[0] == "2026-11-17"]
     assert dict(zip(heading, line, strict=True)) == {
         "Day": "2026-11-17", "Calls": "40", "Answered": "30", "Voicemail": "0", "No answer": "10",
-        "Failed": "0", "Texts": "7", "Delivered": "7", "No result": "0", "Confirmed": "30",
+        "Failed": "0", "Texts": "7", "Delivered": "7", "Replied": "0", "Not delivered": "0", "No result": "0",
+        "Confirmed": "30",
         "Another time": "0", "Opted out": "0",
     }  # fmt: skip
     assert len(days) == 31  # each day of the month, and all together
     assert "Calls: 40, of which somebody answered 75%. Texts: 7." in ask(manager, "days")
+
+
+@pytest.mark.parametrize("kind", ["days", "steps", "locations", "scripts"])
+def test_texts_that_were_answered_are_texts_and_the_numbers_add_up(
+    manager: Client, step: Step, kind: str
+) -> None:
+    for outcome, number in {"answered": 2, "voicemail": 5, "no_answer": 1, "failed": 3, "overdue": 4}.items():
+        count_calls(step, number, outcome)
+    for outcome, number in {"answered": 6, "delivered": 20, "failed": 7, "submitted": 8}.items():
+        count_calls(step, number, outcome, channel="sms", answer="1" if outcome == "answered" else "")
+    heading, *lines = read_file(manager, kind)
+    found = {name: int(number) for name, number in list(zip(heading, lines[-1], strict=True))[1:]}
+    assert found == {
+        "Calls": 15, "Answered": 2, "Voicemail": 5, "No answer": 1, "Failed": 3, "Texts": 41, "Delivered": 26,
+        "Replied": 6, "Not delivered": 7, "No result": 12, "Confirmed": 6, "Another time": 0, "Opted out": 0,
+    }  # fmt: skip
+    assert "Calls: 15, of which somebody answered 18%. Texts: 41." in ask(manager, kind)
+
+
+def test_best_times_and_caller_ids_count_no_texts(manager: Client, step: Step) -> None:
+    count_calls(step, 10)
+    count_calls(step, 10, "no_answer")
+    count_calls(step, 30, channel="sms")
+    assert ["2", "17:00", "10", "20", "0.5000"] in [line[:5] for line in read_file(manager, "times")]
+    lines = [line[:4] for line in read_file(manager, "caller-ids")]
+    assert ["(202) 555-0199", "20", "10", "20"] in lines
 
 
 def test_calls_of_the_sandbox_count_only_in_the_sandbox(manager: Client, step: Step) -> None:
