@@ -22,7 +22,7 @@ from reminders.api.views import (
     list_page,
 )
 from reminders.models import Reminder
-from reminders.rules.reasons import sentence_for
+from reminders.rules.reasons import sentence_of_end
 from reminders.rules.states import ReminderState
 from reminders.wording.scripts import channel_of
 
@@ -48,7 +48,7 @@ class ReminderFields(serializers.Serializer[Reminder]):
         return channel_of(reminder)
 
     def get_reason_text(self, reminder: Reminder) -> str:
-        return sentence_for(reminder.reason)
+        return sentence_of_end(reminder.reason, by_text=channel_of(reminder) == Channel.SMS)
 
     @extend_schema_field(MomentField)
     def get_due_at(self, reminder: Reminder) -> str:

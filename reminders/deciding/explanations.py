@@ -6,15 +6,17 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import NO_LIMITS, Limits, SharedFacts, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Decision, Situation, Verdict, decide
 from reminders.rules.modes import SendingMode
-from reminders.rules.reasons import Reason, sentence_for
+from reminders.rules.reasons import Reason, sentence_for, sentence_of_end
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
+from reminders.wording.scripts import channel_of
 
 # Reasons that dispatch has found and that hold until next_look_at, with the limit that each stands for.
 FOUND: dict[str, str] = {
@@ -77,7 +79,9 @@ def explain_reminder(
     settings say about it, where that was read already.
     """
     if reminder.state not in REMINDER_PENDING:
-        return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
+        by_text = channel_of(reminder) == Channel.SMS
+        words = sentence_of_end(reminder.reason, by_text=by_text)
+        return Explanation(reminder.state, reminder.reason, words, None)
     situation = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared).situation
     foreseen = foresee_call(reminder, situation, now, use)
     decision, called_at = foreseen.decision, foreseen.moment

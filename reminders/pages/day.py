@@ -24,7 +24,7 @@ COUNTED_STATES = {
     "wants_another_time": ("wants_another_time",),
     "unanswered": (
         "being_planned", "will_call", "will_text", "would_call", "calling", "submitting", "answered",
-        "delivered", "voicemail", "no_answer",
+        "replied", "delivered", "voicemail", "no_answer",
     ),
     "held": ("held", "opted_out"),
     "trouble": ("failed", "missed", "unknown"),

@@ -17,7 +17,8 @@ from reminders.deciding.explanations import Explanation
 from reminders.models import CallRecord, Reminder
 from reminders.pages.standings import describe_moment
 from reminders.rules.decide import Verdict
-from reminders.rules.reasons import phrase_for
+from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
+from reminders.rules.reasons import REPLIED, phrase_for
 from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.wording.scripts import channel_of, is_fallback
 from reminders.wording.sms_alphabet import measure_text
@@ -90,7 +91,7 @@ CALLS = {
 TEXTS = {
     CallState.SUBMITTED: gettext_lazy("Robotalker has accepted the text message. There is no result yet."),
     CallState.DELIVERED: gettext_lazy("The text message was delivered."),
-    CallState.ANSWERED: gettext_lazy("The text message was answered."),
+    CallState.ANSWERED: REPLIED,
     CallState.FAILED: gettext_lazy("The text message failed."),
     CallState.REJECTED: gettext_lazy("Robotalker rejected the text message."),
     CallState.NOT_SENT: gettext_lazy("The text message did not go out."),
@@ -98,6 +99,12 @@ TEXTS = {
     CallState.OVERDUE: gettext_lazy("Robotalker accepted the text message, but has not reported a result."),
     CallState.SUBMITTING: gettext_lazy("A text message is about to go out."),
     CallState.ABANDONED: gettext_lazy("A member of staff closed the text message. Its result is not known."),
+}
+# By the key that their reply means.
+TEXTS_BY_KEY = {
+    CONFIRM: gettext_lazy("They replied to the text message that they are coming."),
+    ANOTHER_TIME: gettext_lazy("They replied to the text message that they want another time."),
+    OPT_OUT: gettext_lazy("They replied to the text message that they want no more texts."),
 }
 
 TRIES = {1: gettext_lazy("first try"), 2: gettext_lazy("second try"), 3: gettext_lazy("third try")}
@@ -152,7 +159,7 @@ def describe_call(call: CallRecord) -> str:
     """The result of one try."""
     if call.key_pressed:
         if call.channel == Channel.SMS:
-            return _("The text message was answered; the answer means key %s.") % call.key_pressed
+            return str(TEXTS_BY_KEY.get(call.key_pressed) or TEXTS[CallState.ANSWERED])
         return _("The call was answered; key %s was pressed.") % call.key_pressed
     table = TEXTS if call.channel == Channel.SMS else CALLS
     state = CallState(call.state)
@@ -215,6 +222,8 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         yield str(ANSWERED_BY_WHOM[call.amd_result])
     elif call.amd_result:  # a word that we don't know
         yield _("answered by “%s”, as Robotalker says") % call.amd_result
+    if call.channel == Channel.SMS:
+        return
     # two events report the same key press, often a second apart
     yield from dict.fromkeys(
         _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone, ended_at)}

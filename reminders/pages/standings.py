@@ -169,6 +169,8 @@ def describe_last_call(facts: StandingFacts) -> Standing | None:
     if call.state in (CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT):
         next_step = " · ".join(filter(None, [phrase_for(call.reason, call.detail), follows]))
         return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
+    if call.state == CallState.ANSWERED and call.channel == Channel.SMS:
+        return Standing("replied", _("replied by text %s") % when, follows)
     if call.state == CallState.ANSWERED:
         pressed = _("pressed key %s") % call.key_pressed if call.key_pressed else _("no key pressed")
         return Standing("answered", _("answered %s") % when, " · ".join(filter(None, [pressed, follows])))

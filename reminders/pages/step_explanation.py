@@ -27,7 +27,7 @@ from reminders.models import Campaign, Reminder, Step
 from reminders.pages.planning_checks import describe_planning_checks, find_owed_at
 from reminders.planning.bulk_rows import OwedReminder
 from reminders.rules.decide import Decision, Verdict
-from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason, sentence_for
+from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason, sentence_of_end
 from reminders.rules.rule_results import RuleResult, explain_decision
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.rules.zones import zone_or_utc
@@ -181,7 +181,8 @@ def _sum_up(
             return "not_reminded", _("There is no reminder. %(why)s") % {"why": stopped}
         return "being_planned", _("It is being planned. This takes less than a minute.")
     if saved.state not in REMINDER_PENDING or judged is None:
-        words = {"state": saved.get_state_display(), "why": sentence_for(saved.reason)}
+        why = sentence_of_end(saved.reason, by_text=channel_of(saved) == Channel.SMS)
+        words = {"state": saved.get_state_display(), "why": why}
         return saved.state, (_("The reminder is %(state)s. %(why)s") % words).strip()
     look = LOOK_OF_VERDICT[judged.decision.verdict]
     if judged.decision.verdict == Verdict.CALL and channel_of(saved) == Channel.SMS:

@@ -1,6 +1,6 @@
 """Reading one appointment's timeline: each past event and planned reminder as one sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -20,8 +20,9 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.deciding.situations import PracticeConfig, read_reminder_facts, without_settings
 from reminders.lifecycle.calls import attach_told_calls, calls_of
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.models import CallRecord, FollowUp, ReceivedText, Reminder
 from reminders.pages import sentences
+from reminders.pages.quoted_replies import QuotedReplies, quote_replies, read_replies, with_replies
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT, phrase_for
@@ -47,7 +48,8 @@ class RawEvent:
 class Entry:
     """One line of the timeline. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
 
-    `said`: the exact text of the call or text message; `details`: other facts about it; `call_pk`: its id.
+    `said`: the exact text of the call or text message; `details`: other facts about it; `call_pk`: its id;
+    `replies`: what the patient wrote.
     """
 
     key: str
@@ -60,6 +62,7 @@ class Entry:
     details: tuple[str, ...] = ()
     events: tuple[RawEvent, ...] = ()
     call_pk: int | None = None
+    replies: QuotedReplies | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def read_story(
     explained = [
         (reminder, explain_reminder(reminder, now, sending_paused=paused, use=use)) for reminder in reminders
     ]
-    follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
+    follow_ups = list(with_replies(appointment.follow_ups.select_related("taken_by", "resolved_by")))
     ordered = _list_entries(appointment, explained, follow_ups)
     facts = read_standing_facts(
         appointment, present, now, sending_paused=paused, use=use, unplanned=practice.unplanned
@@ -182,11 +185,14 @@ def _list_entries(
     follow_ups: Sequence[FollowUp],
 ) -> list[Entry]:
     """All that happened and will happen, newest first."""
+    replies = read_replies([call for reminder, _ in explained for call in calls_of(reminder)])
+    quoted = {reply.text for reply in replies}
     entries = [
         *_describe_changes(appointment),
         *_describe_reminders(explained),
         *(entry for reminder, _ in explained for entry in _describe_calls(reminder)),
-        *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
+        *_describe_replies(replies),
+        *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up, quoted)),
     ]
     return _by_newest(entries, appointment)
 
@@ -319,7 +325,7 @@ def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
         key=f"call-{call.pk}",
         call_pk=call.pk,
         at=call.ended_at or call.submitting_at,
-        state="unknown" if call.state == "overdue" else call.state,
+        state=_find_look(call),
         sentence=sentences.describe_call(call),
         by=_("ordered by %s") % name_person(call.ordered_by) if call.ordered_by else "",
         said=call.text if call.state not in UNHEARD else "",
@@ -336,10 +342,34 @@ def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     )
 
 
-def _describe_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
+def _find_look(call: CallRecord) -> str:
+    """Its key of reminder_display.LOOKS."""
+    if call.state == CallState.ANSWERED and call.channel == Channel.SMS:
+        return "replied"
+    return "unknown" if call.state == CallState.OVERDUE else call.state
+
+
+def _describe_replies(replies: Sequence[ReceivedText]) -> Iterator[Entry]:
+    """What the patient wrote in reply to the visit's texts."""
+    for reply in replies:
+        quoted = QuotedReplies((reply.text,), reply.number_id) if reply.text.strip() else None
+        words = _("They replied by text message.")
+        yield Entry(f"reply-{reply.pk}", reply.at, "replied", words, replies=quoted)
+
+
+def _describe_follow_up(follow_up: FollowUp, quoted: Collection[str]) -> Iterator[Entry]:
+    """How it came onto the worklist and left it. `quoted`: the replies that have a line of their own."""
+    replies = quote_replies(follow_up)
     opened = _("Put on the worklist: %s.") % follow_up.get_kind_display()
     details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
-    yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened, details=details)
+    yield Entry(
+        key=f"follow-up-{follow_up.pk}",
+        at=follow_up.created_at,
+        state=follow_up.kind,
+        sentence=opened,
+        details=details,
+        replies=None if replies and set(replies.words) <= set(quoted) else replies,
+    )
     if follow_up.resolved_at:
         said = _("Done: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
         by = name_person(follow_up.resolved_by)

@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from reminders.lifecycle.follow_ups import ENTRY, UNRESOLVED
 from reminders.models import FollowUp, FollowUpDeed
+from reminders.pages.quoted_replies import with_replies
 
 SHOWN = 200  # entries, those due first; a longer list is worked from the top anyway
 # What an entry says, but for names of locations, providers and colleagues.
@@ -128,11 +129,8 @@ def read_worklist_entries(entries: Collection[IndexedEntry]) -> list[list[Follow
     """The follow-ups of these entries, with what people did about them: two queries."""
     ids = [pk for entry in entries for pk in entry.ids]
     deeds = FollowUpDeed.objects.select_related("by", "to").order_by("at", "pk")
-    rows = (
-        FollowUp.objects.filter(pk__in=ids)
-        .select_related(*ABOUT)
-        .prefetch_related(Prefetch("deeds", queryset=deeds))
-    )
+    about = with_replies(FollowUp.objects.filter(pk__in=ids).select_related(*ABOUT))
+    rows = about.prefetch_related(Prefetch("deeds", queryset=deeds))
     found = rows.in_bulk()
     read = [[found[pk] for pk in entry.ids if pk in found] for entry in entries]
     return [entry for entry in read if entry]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.models import Appointment, Location, PhoneNumber
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.models import FollowUp, FollowUpDeed
+from reminders.pages.quoted_replies import QuotedReplies, quote_replies
 from reminders.pages.story import name_person
 from reminders.pages.worklist import group_by_visit
 from reminders.rules.reasons import phrase_for
@@ -92,11 +93,12 @@ DEED_WORDS: dict[str, Promise | str] = {
 
 @dataclass(frozen=True)
 class WorklistLine:
-    """One follow-up as shown. `since`: what made it unnecessary, or ""."""
+    """One follow-up as shown. `since`: what made it unnecessary, or ""; `replies`: what they wrote."""
 
     what_happened: str
     why: str
     since: str
+    replies: QuotedReplies | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ def _describe_line(follow_up: FollowUp, now: datetime) -> WorklistLine:
         what_happened=str(_words_for(follow_up)[0]) % about,
         why=phrase_for(follow_up.reason, follow_up.detail),
         since=_describe_later_change(appointment, now) if appointment else "",
+        replies=quote_replies(follow_up),
     )
 
 

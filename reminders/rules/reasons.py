@@ -279,15 +279,9 @@ class AnswerReason(models.TextChoices):
     """Why an answer needs staff: its follow-up on the worklist has this reason."""
 
     UNKNOWN_KEY = "unknown_key", _("They pressed a key that is not one of the choices.")
-    IN_WORDS = "in_words", _("They answered in their own words; the text is on the appointment's page.")
-    CANCEL_IN_WORDS = (
-        "cancel_in_words",
-        _("Their text says “cancel”, so their number is opted out; the text is on the appointment's page."),
-    )
-    DOUBTFUL_WORDS = (
-        "doubtful_words",
-        _("Their text may have meant something else; it is on the appointment's page."),
-    )
+    IN_WORDS = "in_words", _("They answered in their own words.")
+    CANCEL_IN_WORDS = "cancel_in_words", _("Their text says “cancel”, so their number is opted out.")
+    DOUBTFUL_WORDS = "doubtful_words", _("Their text may have meant something else.")
     NUMBER_UNREADABLE = (
         "number_unreadable",
         _("Robotalker's report of it names a number that can't be read."),
@@ -393,12 +387,20 @@ SENTENCES = {
     for member in table
 }
 
+# Of Reason.REACHED, which is stored for both, where it was a text.
+REPLIED = _("They replied to the text message.")
+
 
 def sentence_for(code: str) -> str:
     """The sentence of a code in the reader's language, "" for no code; a general one for an unknown code."""
     if not code:
         return ""
     return str(SENTENCES.get(code, _("Callboard has no description of this reason.")))
+
+
+def sentence_of_end(code: str, *, by_text: bool) -> str:
+    """The sentence of why a reminder ended, a text if `by_text`: nobody answers a text as they do a call."""
+    return str(REPLIED) if by_text and code == Reason.REACHED else sentence_for(code)
 
 
 def phrase_for(code: str, detail: str = "") -> str:

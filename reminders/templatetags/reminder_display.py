@@ -36,6 +36,7 @@ LOOKS: dict[str, ChipLook] = {
     "submitted": ChipLook("blue moving", "phone-ringing", _("taken by Robotalker")),
     # the result
     "answered": ChipLook("slate", "phone-call", _("answered")),
+    "replied": ChipLook("slate", "message-reply", _("replied by text")),
     "delivered": ChipLook("slate", "message", _("text delivered")),
     "done": ChipLook("slate", "circle-check", _("done")),
     "voicemail": ChipLook("amber", "device-audio-tape", _("voicemail")),
