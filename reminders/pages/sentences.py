@@ -14,11 +14,11 @@ from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.explanations import Explanation
-from reminders.models import CallRecord, Reminder
+from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages.standings import describe_moment
 from reminders.rules.decide import Verdict
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
-from reminders.rules.reasons import REPLIED, phrase_for
+from reminders.rules.reasons import PICKED_UP, REPLIED, Reason, phrase_for
 from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.wording.scripts import channel_of, is_fallback
 from reminders.wording.sms_alphabet import measure_text
@@ -85,7 +85,7 @@ CALLS = {
     CallState.FAILED: gettext_lazy("The call failed."),
     CallState.NO_ANSWER: gettext_lazy("Nobody answered the call."),
     CallState.VOICEMAIL: gettext_lazy("The call reached a voicemail."),
-    CallState.ANSWERED: gettext_lazy("The call was answered; no key was pressed."),
+    CallState.ANSWERED: PICKED_UP,
     CallState.ABANDONED: gettext_lazy("A member of staff closed the call. Its result is not known."),
 }
 TEXTS = {
@@ -164,6 +164,23 @@ def describe_call(call: CallRecord) -> str:
     table = TEXTS if call.channel == Channel.SMS else CALLS
     state = CallState(call.state)
     return str(table.get(state) or CALLS.get(state) or state.label)
+
+
+def explain_follow_up(follow_up: FollowUp) -> str:
+    """Why it is on the worklist, without a full stop; "" where its kind says all."""
+    call = follow_up.call
+    if follow_up.reason == Reason.REACHED and call and call.channel == Channel.SMS:
+        return str(REPLIED).rstrip(".")
+    if follow_up.reason == Reason.REACHED and call and not call.key_pressed:
+        return str(PICKED_UP).rstrip(".")
+    return phrase_for(follow_up.reason, follow_up.detail)
+
+
+def describe_end(follow_up: FollowUp) -> str:
+    """How it left the worklist: what somebody wrote about it, or what happened."""
+    if follow_up.note:
+        return _("Done: %s") % follow_up.note
+    return _("Taken off the worklist. %s") % follow_up.get_resolution_display()
 
 
 def describe_household(call: CallRecord) -> str:

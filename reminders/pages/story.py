@@ -25,7 +25,7 @@ from reminders.pages import sentences
 from reminders.pages.quoted_replies import QuotedReplies, quote_replies, read_replies, with_replies
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
-from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT, phrase_for
+from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, CallState, ReminderState
 from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
@@ -361,7 +361,7 @@ def _describe_follow_up(follow_up: FollowUp, quoted: Collection[str]) -> Iterato
     """How it came onto the worklist and left it. `quoted`: the replies that have a line of their own."""
     replies = quote_replies(follow_up)
     opened = _("Put on the worklist: %s.") % follow_up.get_kind_display()
-    details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
+    details = tuple(filter(None, [sentences.explain_follow_up(follow_up)]))
     yield Entry(
         key=f"follow-up-{follow_up.pk}",
         at=follow_up.created_at,
@@ -371,8 +371,7 @@ def _describe_follow_up(follow_up: FollowUp, quoted: Collection[str]) -> Iterato
         replies=None if replies and set(replies.words) <= set(quoted) else replies,
     )
     if follow_up.resolved_at:
-        said = _("Done: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
-        by = name_person(follow_up.resolved_by)
+        said, by = sentences.describe_end(follow_up), name_person(follow_up.resolved_by)
         yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
 
 

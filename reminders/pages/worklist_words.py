@@ -13,9 +13,10 @@ from contacts.models import Appointment, Location, PhoneNumber
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.pages.quoted_replies import QuotedReplies, quote_replies
+from reminders.pages.sentences import explain_follow_up
 from reminders.pages.story import name_person
 from reminders.pages.worklist import group_by_visit
-from reminders.rules.reasons import phrase_for
+from reminders.rules.reasons import Reason
 
 Kind = FollowUp.Kind
 Status = Appointment.Status
@@ -75,6 +76,11 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("Call them and ask, or have an administrator read the message."),
     ),
 }
+# Of NOTHING_FOLLOWS, where somebody picked up or replied: it is no answer about the visit.
+WORDS_OF_HEARD = (
+    gettext_lazy("%(name)s has not said whether they come on %(when)s, and nothing more will be sent."),
+    WORDS[Kind.NOTHING_FOLLOWS][1],
+)
 WORDS_OF_NO_CALL = (
     gettext_lazy("Robotalker sent a message that can't be relied on. It is not known whom it is about."),
     gettext_lazy("Have an administrator read the message."),
@@ -245,7 +251,7 @@ def _describe_line(follow_up: FollowUp, now: datetime) -> WorklistLine:
         about = {"name": contact.full_name, "when": day_and_clock(appointment.local_start)}
     return WorklistLine(
         what_happened=str(_words_for(follow_up)[0]) % about,
-        why=phrase_for(follow_up.reason, follow_up.detail),
+        why=explain_follow_up(follow_up),
         since=_describe_later_change(appointment, now) if appointment else "",
         replies=quote_replies(follow_up),
     )
@@ -274,7 +280,10 @@ def describe_gone(follow_up: FollowUp) -> str:
 
 
 def _words_for(follow_up: FollowUp) -> tuple[Promise | str, Promise | str]:
-    return WORDS[follow_up.kind] if follow_up.appointment else WORDS_OF_NO_CALL
+    if follow_up.appointment is None:
+        return WORDS_OF_NO_CALL
+    is_heard = follow_up.kind == Kind.NOTHING_FOLLOWS and follow_up.reason == Reason.REACHED
+    return WORDS_OF_HEARD if is_heard else WORDS[follow_up.kind]
 
 
 def location_of(follow_up: FollowUp) -> Location | None:

@@ -387,8 +387,9 @@ SENTENCES = {
     for member in table
 }
 
-# Of Reason.REACHED, which is stored for both, where it was a text.
+# Of Reason.REACHED, where it was a text, and where it was a call in which no key was pressed.
 REPLIED = _("They replied to the text message.")
+PICKED_UP = _("They picked up and pressed no key.")
 
 
 def sentence_for(code: str) -> str:

@@ -109,6 +109,28 @@ def test_each_follow_up_says_who_what_happened_and_what_to_do(
     assert write_clock(appointment.starts_at.astimezone(tokyo.zone)) in page  # the location's clock
 
 
+@pytest.mark.parametrize(
+    ("language", "happened", "why", "wrong"),
+    [
+        ("en", "has not said whether they come", "They picked up and pressed no key.", "There is no answer"),
+        ("es", "no ha dicho si viene", "Contestó y no oprimió ninguna tecla.", "No hay respuesta"),
+    ],
+)
+def test_whoever_picked_up_and_pressed_no_key_is_said_to_have_done_that(
+    desk: Client, language: str, happened: str, why: str, wrong: str
+) -> None:
+    follow_up = make_unknown_call()
+    CallRecord.objects.update(state=CallState.ANSWERED)
+    FollowUp.objects.update(kind=Kind.NOTHING_FOLLOWS, reason="reached")
+    desk.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    worklist, visit = read(desk), read(desk, f"/appointments/{follow_up.appointment_id}/")
+    assert happened in worklist
+    assert wrong not in worklist
+    for page in (worklist, visit):
+        assert why.rstrip(".") in page
+        assert "The call was answered" not in page
+
+
 def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Client) -> None:
     now = timezone.now()
     later = make_follow_up(Kind.MISSED, due_at=now + timedelta(hours=2))

@@ -366,7 +366,7 @@ def test_it_closes_itself_and_the_story_says_why(
     follow_up = FollowUp.objects.get()
     assert (follow_up.state, follow_up.resolution, follow_up.resolved_by) == ("resolved", resolution, None)
     story = read_story(reminder.appointment_id, timezone.now())
-    assert words in [entry.sentence for entry in story.past]
+    assert f"Taken off the worklist. {words}" in [entry.sentence for entry in story.past]
 
 
 def test_an_answer_in_words_says_more_than_that_nobody_answered() -> None:
