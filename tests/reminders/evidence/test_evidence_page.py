@@ -241,6 +241,16 @@ def test_hostile_events_break_neither_the_page_nor_the_file(desk: Client, tmp_pa
     page.decode()
 
 
+def test_a_key_that_two_events_report_does_not_read_as_two_presses(desk: Client) -> None:
+    begun = timezone.now().replace(microsecond=0)
+    keys = [[(begun + timedelta(seconds=place)).isoformat(), key] for place, key in enumerate("1121")]
+    call = make_call(make_due_reminder(), "answered", key_pressed="1", keys=keys)
+    again = "the same key, reported again; it may be the same press"
+    lines = [one.split("</dd>")[0] for one in read_page(desk, call).split("<dt>Key</dt>")[1:]]
+    assert [again in one for one in lines] == [False, True, False, False]
+    assert read_file(desk, call)["evidence"]["call"]["keys"] == keys  # nothing is left out
+
+
 HOSTILE_WORDS = '</script><img src=x onerror="alert(1)"> {FIRST_NAME} %s %(x)s {{ x }} {% x %} \u202e\ufeff'
 
 
