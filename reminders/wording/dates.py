@@ -4,12 +4,15 @@ In calls: with the weekday always, in the words of the language (Unicode CLDR, b
 that Babel knows; one that it doesn't know gets the English words. English, Spanish and French have patterns
 of their own, so that a voice reads the first of a month, and a French time, as people say them: "January
 1st", "viernes, primero de enero", "vendredi 1er janvier", "9 h 30". English goes by the practice's country,
-as its pages do (contacts/clock_habits.py): "January 1st" in the US, "1st January" in the UK.
+as its pages do (contacts/clock_habits.py): "January 1st" in the US, "1st January" in the UK. Spanish and
+French calls have its clock: "3:40 de la tarde" in the US, "15:40" in Spain.
 
 In text messages the three shipped languages have short forms of the GSM alphabet's length: CLDR's own are
-longer, and one letter too many costs a second part (product rule 40).
+longer, and one letter too many costs a second part (product rule 40). So Spanish and French texts keep the
+clock of 24 hours everywhere: with "pm" the longest shipped ones are 163 characters.
 """
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -41,6 +44,9 @@ SPOKEN_DATES = {
     "es": DateFormats("EEEE, d 'de' MMMM", "EEEE, 'primero' 'de' MMMM", "HH:mm"),
     "fr": DateFormats("EEEE d MMMM", "EEEE '1er' MMMM", "H 'h' mm"),
 }
+# Where the clock has 12 hours; Spanish has the part of the day from CLDR, French from HALVES_IN_FRENCH.
+SPOKEN_OF_12_HOURS = {"es": "h:mm B", "fr": "h 'h' mm"}
+HALVES_IN_FRENCH = {12: "du matin", 18: "de l'après-midi", 24: "du soir"}  # by the hour at which each ends
 # Django's date formats.
 WRITTEN_DATES = {
     "en": DateFormats("D, M j", "D, M j", "g:i A"),
@@ -75,7 +81,7 @@ def _say(local: datetime, language: str, is_text: bool, region: str) -> SaidTime
         if language == "en" and not find_habits("en", region).is_month_first:
             formats = SPOKEN_DAY_FIRST
         day = format_datetime(local, formats.first if local.day == 1 else formats.day, locale=locale)
-        clock = format_datetime(local, formats.clock, locale=locale)
+        clock = _say_clock(local, language, region, locale)
         day = day.replace("{ordinal}", ORDINALS.get(local.day, "th"))
     else:
         clock = format_time(local, "short", locale=locale)
@@ -85,6 +91,26 @@ def _say(local: datetime, language: str, is_text: bool, region: str) -> SaidTime
             else format_date(local, "full", locale=locale)
         )
     return SaidTime(day.translate(NARROW_BLANKS), clock.translate(NARROW_BLANKS))
+
+
+def _say_clock(local: datetime, language: str, region: str, locale: Locale) -> str:
+    """A time of day as English, Spanish and French say it."""
+    if language not in SPOKEN_OF_12_HOURS or not _counts_to_12(language, region):
+        return format_datetime(local, SPOKEN_DATES[language].clock, locale=locale)
+    clock = format_datetime(local, SPOKEN_OF_12_HOURS[language], locale=locale)
+    if language != "fr":
+        return clock
+    return f"{clock} {next(half for end, half in HALVES_IN_FRENCH.items() if local.hour < end)}"
+
+
+@lru_cache
+def _counts_to_12(language: str, region: str) -> bool:
+    """Whether speakers of a language in a country say 3:40 and not 15:40; if unknown, as others there do."""
+    try:
+        locale = Locale.parse(f"{language}_{region}")
+    except (UnknownLocaleError, ValueError):
+        return has_12_hour_clock(region)
+    return "h" in re.sub(r"'[^']*'", "", locale.time_formats["short"].pattern)  # French Canada: HH 'h' mm
 
 
 @lru_cache

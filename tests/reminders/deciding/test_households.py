@@ -255,13 +255,13 @@ APPOINTMENTS = [
     (
         "es",
         [("Ana", 10, 0, "Dra. Ruiz"), ("Inés", 10, 30, "Dra. Ruiz")],
-        ("Ana e Inés", "10:00 para Ana y 10:30 para Inés", "Dra. Ruiz"),
+        ("Ana e Inés", "10:00 de la mañana para Ana y 10:30 de la mañana para Inés", "Dra. Ruiz"),
         "Su respuesta vale para las dos citas.",
     ),
     (
         "fr",
         [("Anne", 10, 0, "Dr Roy"), ("Luc", 10, 30, "Dr Roy")],
-        ("Anne et Luc", "10 h 00 pour Anne et 10 h 30 pour Luc", "Dr Roy"),
+        ("Anne et Luc", "10 h 00 du matin pour Anne et 10 h 30 du matin pour Luc", "Dr Roy"),
         "Votre réponse vaut pour les deux rendez-vous.",
     ),
 ]

@@ -13,14 +13,14 @@ from reminders.wording.sms_alphabet import measure_text, write_plainly
 SAID = [
     ("en", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
     ("en", (2027, 4, 22, 15, 15), "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
-    ("es", (2027, 1, 1, 9, 0), "viernes, primero de enero at 09:00", "vie 1 ene at 09:00"),
-    ("es", (2027, 1, 2, 13, 5), "sábado, 2 de enero at 13:05", "sáb 2 ene at 13:05"),
-    ("es", (2027, 1, 21, 9, 0), "jueves, 21 de enero at 09:00", "jue 21 ene at 09:00"),
-    ("fr", (2027, 1, 1, 9, 0), "vendredi 1er janvier at 9 h 00", "ven 1er jan. at 9h00"),
-    ("fr", (2027, 8, 1, 9, 30), "dimanche 1er août at 9 h 30", "dim 1er août at 9h30"),
-    ("fr", (2027, 8, 11, 9, 30), "mercredi 11 août at 9 h 30", "mer 11 août at 9h30"),
-    ("fr", (2027, 7, 31, 14, 0), "samedi 31 juillet at 14 h 00", "sam 31 juil. at 14h00"),
-    ("es", (2025, 4, 15, 15, 15), "martes, 15 de abril at 15:15", "mar 15 abr at 15:15"),
+    ("es", (2027, 1, 1, 9, 0), "viernes, primero de enero at 9:00 de la mañana", "vie 1 ene at 09:00"),
+    ("es", (2027, 1, 2, 13, 5), "sábado, 2 de enero at 1:05 de la tarde", "sáb 2 ene at 13:05"),
+    ("es", (2027, 1, 21, 9, 0), "jueves, 21 de enero at 9:00 de la mañana", "jue 21 ene at 09:00"),
+    ("fr", (2027, 1, 1, 9, 0), "vendredi 1er janvier at 9 h 00 du matin", "ven 1er jan. at 9h00"),
+    ("fr", (2027, 8, 1, 9, 30), "dimanche 1er août at 9 h 30 du matin", "dim 1er août at 9h30"),
+    ("fr", (2027, 8, 11, 9, 30), "mercredi 11 août at 9 h 30 du matin", "mer 11 août at 9h30"),
+    ("fr", (2027, 7, 31, 14, 0), "samedi 31 juillet at 2 h 00 de l'après-midi", "sam 31 juil. at 14h00"),
+    ("es", (2025, 4, 15, 15, 15), "martes, 15 de abril at 3:15 de la tarde", "mar 15 abr at 15:15"),
     ("en", (2027, 8, 12, 0, 5), "Thursday, August 12th at 12:05 AM", "Thu, Aug 12 at 12:05 AM"),
     ("en", (2027, 8, 31, 12, 0), "Tuesday, August 31st at 12:00 PM", "Tue, Aug 31 at 12:00 PM"),
     ("en", (2027, 8, 23, 12, 0), "Monday, August 23rd at 12:00 PM", "Mon, Aug 23 at 12:00 PM"),
@@ -49,28 +49,44 @@ def test_a_date_and_time_are_said_as_the_language_has_it(
         assert f"{values['APPT_DATE']} at {values['APPT_TIME']}" == said
 
 
+OF_12_HOURS = {
+    "es": ("jueves, 22 de abril at 3:15 de la tarde", "jue 22 abr at 15:15"),
+    "fr": ("jeudi 22 avril at 3 h 15 de l'après-midi", "jeu 22 avr. at 15h15"),
+}
+OF_24_HOURS = {
+    "es": ("jueves, 22 de abril at 15:15", "jue 22 abr at 15:15"),
+    "fr": ("jeudi 22 avril at 15 h 15", "jeu 22 avr. at 15h15"),
+}
+
+
 @pytest.mark.parametrize(
-    ("region", "spoken", "written"),
+    ("region", "spoken", "written", "others"),
     [
-        ("US", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
-        ("CA", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
-        ("GB", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 15:15"),
-        ("AU", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 3:15 PM"),
+        ("US", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM", OF_12_HOURS),
+        # French Canada has another clock than the rest of the country
+        ("CA", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM",
+         {"es": OF_12_HOURS["es"], "fr": OF_24_HOURS["fr"]}),
+        ("GB", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 15:15", OF_24_HOURS),
+        ("AU", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 3:15 PM", OF_12_HOURS),
     ],
-)
-def test_english_goes_by_the_country_and_other_languages_keep_their_own_habit(
-    settings: Any, region: str, spoken: str, written: str
+)  # fmt: skip
+def test_english_goes_by_the_country_and_other_calls_by_its_clock(
+    settings: Any, region: str, spoken: str, written: str, others: dict[str, tuple[str, str]]
 ) -> None:
     """(product rule 55)"""
     settings.PHONE_REGION = region
     moment = datetime(2027, 4, 22, 15, 15)  # noqa: DTZ001 - a wall time
-    for language, expected in (
-        ("en", [spoken, written]),
-        ("es", ["jueves, 22 de abril at 15:15", "jue 22 abr at 15:15"]),
-        ("fr", ["jeudi 22 avril at 15 h 15", "jeu 22 avr. at 15h15"]),
-    ):
+    for language, expected in {"en": (spoken, written), **others}.items():
         values = [say(language, moment, is_text=is_text) for is_text in (False, True)]
-        assert [f"{one['APPT_DATE']} at {one['APPT_TIME']}" for one in values] == expected
+        assert tuple(f"{one['APPT_DATE']} at {one['APPT_TIME']}" for one in values) == expected
+
+
+@pytest.mark.parametrize("language", ["es", "fr"])
+def test_spoken_times_of_the_12_hour_clock_tell_the_halves_of_a_day_apart(language: str) -> None:
+    moments = [datetime(2027, 4, 22, hour, 5) for hour in range(24)]  # noqa: DTZ001 - a wall time
+    said = {say(language, moment, is_text=False)["APPT_TIME"] for moment in moments}
+    assert len(said) == 24
+    assert all(measure_text(words).letters == () for words in said)  # plain blanks, too
 
 
 @pytest.mark.parametrize("language", ["en", "es", "fr"])
