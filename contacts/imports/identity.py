@@ -113,7 +113,7 @@ def spell_id(value: str) -> frozenset[str]:
     return frozenset([value.upper(), value.lower(), value.capitalize(), value.title()]) - {value}
 
 
-def fold_name(name: str) -> str:
+def fold_written_name(name: str) -> str:
     """A name to look others up by. One with damaged letters is like no other: Ren?e isn't Rene."""
     return name.casefold() if is_damaged(name) else fold_letters(name)
 

@@ -20,7 +20,7 @@ from contacts.imports.identity import (
     Identity,
     Sameness,
     compare_by_id,
-    fold_name,
+    fold_written_name,
     has_same_name,
     identify,
     may_be_the_patient,
@@ -423,7 +423,7 @@ def _read_of_other_id(name: str) -> Func:
 
 
 def _name(first_name: str, last_name: str) -> str:
-    return f"{fold_name(first_name)}\n{fold_name(last_name)}"
+    return f"{fold_written_name(first_name)}\n{fold_written_name(last_name)}"
 
 
 def _find_by_slot(

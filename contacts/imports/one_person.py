@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from contacts.imports.identity import fold_name
+from contacts.imports.identity import fold_written_name
 from contacts.imports.matching import Known, has_own_id
 from contacts.imports.people import ImportedPerson, PersonKey, merge_rows
 
@@ -79,7 +79,7 @@ def _is_open(known: Known, key: PersonKey, person: ImportedPerson) -> bool:
 
 
 def _name_with(person: ImportedPerson, number: str) -> NameAndNumber:
-    return fold_name(person.first_name), fold_name(person.last_name), number
+    return fold_written_name(person.first_name), fold_written_name(person.last_name), number
 
 
 def _join_group(known: Known, group: Iterable[PersonKey], source: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, gettext_noop
 
-from contacts.imports.identity import Identity, fold_name, identify, is_damaged
+from contacts.imports.identity import Identity, fold_written_name, identify, is_damaged
 from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.rows import AppointmentRow
 from contacts.imports.words import join_wishes
@@ -89,7 +89,12 @@ def person_key(row: AppointmentRow) -> PersonKey:
     if row.patient_id:
         return ("id", row.patient_id)
     number = row.mobile or row.home
-    return ("name", fold_name(row.first_name), fold_name(row.last_name), number.e164 if number else "")
+    return (
+        "name",
+        fold_written_name(row.first_name),
+        fold_written_name(row.last_name),
+        number.e164 if number else "",
+    )
 
 
 def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPerson]:
