@@ -170,7 +170,11 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
     def _find_slowest(self) -> "LimitedParser | None":
         """The large body that gives up its place to this one; one that has come whole keeps it."""
         by_address: dict[str, list[LimitedParser]] = {}
-        for one in self.large:
+        try:
+            held = list(self.large)
+        except RuntimeError:  # a thread has just answered one, so there is room in a moment
+            return None
+        for one in held:
             if not one.completed:
                 by_address.setdefault(one.address, []).append(one)
         now, own = time.time(), by_address.get(self.address, [])

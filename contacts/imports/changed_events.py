@@ -16,8 +16,9 @@ from django.utils.translation import gettext, ngettext
 
 from contacts.database.arrays import is_any_text
 from contacts.imports.called_off_series import replace_series
+from contacts.imports.identity import fold_letters
 from contacts.imports.questions import Choice, Question
-from contacts.imports.reading.event_ids import name_of_event
+from contacts.imports.reading.event_ids import is_cut, name_of_event
 from contacts.imports.row_blocks import RowBlocks
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
@@ -35,6 +36,7 @@ class _Visit:
     id: str
     starts: datetime | None
     is_booked: bool = True
+    is_ahead: bool = True
     line: int = 0
     version: str = ""
 
@@ -71,7 +73,9 @@ class ChangedEvents:
         """Results that cancel what was replaced, if somebody answered so."""
         if answers.get(CHANGED_KEY) == CANCEL_OLD:
             for visit, row in self.replaced:
-                yield RowResult(row.line, visit.id, None, (), cancels=True, version=row.version)
+                yield RowResult(
+                    row.line, visit.id, None, (), cancels=True, version=row.version, beside=row.id
+                )
 
 
 def add_events(
@@ -106,11 +110,12 @@ class _EventsOfFile:
 
     def add(self, result: RowResult) -> None:
         """Look at one more row."""
-        event = name_of_event(result.appointment_id)
+        row = result.row or result.partial
+        names = (row.first_name, row.last_name) if row else ("", "")
+        event = _name_with_patient(result.appointment_id, *names)
         if not result.appointment_id or event not in self._here:
             return
         self._ids.add(result.appointment_id)
-        row = result.row or result.partial
         if row or not result.cancels:
             starts = row.local_start if row else None
             one = _Visit(result.appointment_id, starts, line=result.line, version=result.version)
@@ -132,9 +137,10 @@ class _EventsOfFile:
         for days in (False, True):
             pairs = _pair_by_time(gone, new, days=days)
             found.renamed.update({row.id: visit.id for visit, row in pairs})
-            gone = [visit for visit in gone if visit not in {visit for visit, _ in pairs}]
-            new = [row for row in new if row not in {row for _, row in pairs}]
-        left = [visit for visit in gone if visit.is_booked]
+            paired = {each for pair in pairs for each in pair}
+            gone = [visit for visit in gone if visit not in paired]
+            new = [row for row in new if row not in paired]
+        left = [visit for visit in gone if visit.is_booked and visit.is_ahead]
         last = max(visit.starts for visit in self._here[event] if visit.starts)
         if any(visit.id in self._ids for visit in self._here[event]):
             # the series goes on as it was: what is later than all visits here was added to its end
@@ -151,11 +157,26 @@ def _read_visits(source: str) -> dict[str, list[_Visit]]:
     now = timezone.now()
     here = Appointment.objects.filter(source=source, starts_at__range=(now + FROM, now + TO))
     found: defaultdict[str, list[_Visit]] = defaultdict(list)
-    values = here.exclude(external_id="").values_list("external_id", "local_start", "status")
-    for external_id, starts, status in values.order_by("starts_at", "pk").iterator():
-        visit = _Visit(external_id, starts, status == Appointment.Status.BOOKED)
-        found[name_of_event(external_id)].append(visit)
+    columns = (
+        "external_id",
+        "contact__first_name",
+        "contact__last_name",
+        "local_start",
+        "status",
+        "starts_at",
+    )
+    values = here.exclude(external_id="").values_list(*columns)
+    for external_id, first, last, starts, status, moment in values.order_by("starts_at", "pk").iterator():
+        visit = _Visit(external_id, starts, status == Appointment.Status.BOOKED, moment > now)
+        found[_name_with_patient(external_id, first, last)].append(visit)
     return dict(found)
+
+
+def _name_with_patient(visit_id: str, first_name: str, last_name: str) -> str:
+    """The name of its event; where that was cut, it is of one event only together with the patient's name."""
+    event = name_of_event(visit_id)
+    name = f"{fold_letters(first_name)}\n{fold_letters(last_name)}"
+    return f"{event}\n{name}" if is_cut(visit_id) else event
 
 
 def _pair_by_time(

@@ -243,4 +243,4 @@ def _read_source(cells: Iterable[str]) -> str:
 def _split_source(cell: str) -> tuple[str, str]:
     """What a cell says of how the list was read, and the source that it names."""
     at = cell.casefold().find(OF_SOURCE)
-    return (cell, "") if at < 0 else (cell[:at], cell[at + len(OF_SOURCE) :].strip())
+    return (cell, "") if at < 0 else (cell[:at], clean_cell(cell[at + len(OF_SOURCE) :]))

@@ -101,6 +101,8 @@ def _list_keys(result: RowResult) -> Iterator[int]:
     """
     if result.appointment_id:
         yield hash(("appointment", plain_id(result.appointment_id)))
+    if result.beside:
+        yield hash(("appointment", plain_id(result.beside)))
     row = result.row or result.partial
     if row is None:
         return

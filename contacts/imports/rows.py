@@ -153,7 +153,8 @@ class RowResult:
     `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
     `cancels`: its status, or another column, says that the appointment is cancelled, which counts even then
     (product rule 44), unless cells are missing or too many, so that it isn't clear which cell is the status.
-    `partial`: what could be read of a rejected row, if its time could. `version`: as of the row.
+    `partial`: what could be read of a rejected row, if its time could. `version`: as of the row. `beside`:
+    the appointment id of the row with which this one is written, both or none.
     """
 
     line: int
@@ -163,6 +164,7 @@ class RowResult:
     cancels: bool = False
     partial: AppointmentRow | None = None
     version: str = ""
+    beside: str = ""
     __reduce__ = reduce_to_fields
 
 

@@ -20,9 +20,14 @@ def name_event(uid: str, recurrence: str = "") -> str:
 LATER_PART = re.compile(r"_R\d{8}(?:T\d{6}Z?)?(?=@|$)")
 
 
+def is_cut(visit_id: str) -> bool:
+    """Whether it is the beginning of a longer id, with a hash."""
+    return "~" in visit_id[KEPT_OF_ID:]
+
+
 def find_beginning(visit_id: str) -> str:
     """What the ids of all visits in its series have in common: the UID, or the first characters of it."""
-    return visit_id[:KEPT_OF_ID] if "~" in visit_id[KEPT_OF_ID:] else visit_id.rpartition("/")[0]
+    return visit_id[:KEPT_OF_ID] if is_cut(visit_id) else visit_id.rpartition("/")[0]
 
 
 def is_of_series(visit_id: str, uid: str, starts_at: datetime) -> bool:
@@ -31,7 +36,7 @@ def is_of_series(visit_id: str, uid: str, starts_at: datetime) -> bool:
     `starts_at`: of the visit, aware. Where the id was cut, a visit that was moved is not recognised, since
     only the hash tells which series it is of.
     """
-    if "~" not in visit_id[KEPT_OF_ID:]:
+    if not is_cut(visit_id):
         return visit_id.startswith(f"{uid}/")
     moments = (f"{starts_at.astimezone(UTC):%Y%m%dT%H%M%SZ}", f"{starts_at:%Y%m%dT%H%M%S}")
     return visit_id in [name_event(uid, moment) for moment in moments]
@@ -49,6 +54,11 @@ def is_on_day(visit_id: str, occurrence: str, starts_at: datetime) -> bool:
 
 
 def name_of_event(visit_id: str) -> str:
-    """What the ids of an event have in common, be it alone, a series, or cut into several series."""
-    uid = find_beginning(visit_id) if re.search(OF_A_SERIES, visit_id) else visit_id
-    return LATER_PART.sub("", uid)[:KEPT_OF_ID]
+    """What the ids of an event have in common, be it alone, a series, or cut into several series.
+
+    Of an id that was cut, what is left of it, which other events may have as well: see is_cut().
+    """
+    if is_cut(visit_id):
+        return visit_id[:KEPT_OF_ID]
+    uid = visit_id.rpartition("/")[0] if re.search(OF_A_SERIES, visit_id) else visit_id
+    return LATER_PART.sub("", uid)

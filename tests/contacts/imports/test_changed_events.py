@@ -1,6 +1,7 @@
 """Visits of an event that moves as a whole, or becomes a series: nobody is called for both times."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -66,6 +67,22 @@ def test_a_series_that_moves_as_a_whole_moves_its_visits(uid: str) -> None:
     assert (visits(), again.counts["unchanged"], again.counts["matched_by_id"]) == (AT_TEN, 4, 4)
     import_events(event("03T0900", WEEKLY, "SEQUENCE:1", uid=uid))  # an older file
     assert visits() == AT_TEN
+
+
+@pytest.mark.parametrize("uid", ["https://calendar.example/organizations/" + "f" * 60 + "/", "E008" * 27])
+def test_events_of_two_patients_whose_long_ids_begin_alike_are_two(uid: str) -> None:
+    twice = "RRULE:FREQ=WEEKLY;COUNT=2"
+    import_events(event("03T0900", twice, uid=f"{uid}1"))
+    import_events(event("03T0900", twice, uid=f"{uid}2", who="Noah Brown 202-555-0122"))
+    booked = Appointment.objects.filter(status="booked").values_list("contact__first_name", flat=True)
+    assert sorted(booked) == ["Noah", "Noah", "Ruth", "Ruth"]
+
+
+def test_a_visit_of_today_that_has_left_the_calendar_is_moved_nowhere() -> None:
+    import_events(event("02T0900", "RRULE:FREQ=WEEKLY;COUNT=1"))
+    with time_machine.travel(Appointment.objects.get().starts_at + timedelta(hours=1)):
+        import_events(event("20T0900"))
+    assert visits() == ["03-02 09:00 booked", "03-20 09:00 booked"]
 
 
 def test_a_series_that_moves_to_another_day_moves_its_visits_in_their_order() -> None:
