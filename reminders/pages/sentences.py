@@ -176,7 +176,7 @@ def explain_follow_up(follow_up: FollowUp) -> str:
     return phrase_for(follow_up.reason, follow_up.detail)
 
 
-def describe_end(follow_up: FollowUp) -> str:
+def describe_closing(follow_up: FollowUp) -> str:
     """How it left the worklist: what somebody wrote about it, or what happened."""
     if follow_up.note:
         return _("Done: %s") % follow_up.note

@@ -371,7 +371,7 @@ def _describe_follow_up(follow_up: FollowUp, quoted: Collection[str]) -> Iterato
         replies=None if replies and set(replies.words) <= set(quoted) else replies,
     )
     if follow_up.resolved_at:
-        said, by = sentences.describe_end(follow_up), name_person(follow_up.resolved_by)
+        said, by = sentences.describe_closing(follow_up), name_person(follow_up.resolved_by)
         yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
 
 
