@@ -18,8 +18,7 @@ PATIENT = """
     SELECT array[c.first_name || ' ' || c.last_name, c.id::text, c.phone_id::text, n.e164]
     FROM contacts_contact c JOIN contacts_phonenumber n ON n.id = c.phone_id
     WHERE length(c.last_name) = 60 AND n.sms_opted_out_at IS NULL AND n.voice_opted_out_at IS NULL
-      AND NOT EXISTS (SELECT FROM contacts_appointment a WHERE a.contact_id = c.id
-        AND a.starts_at > now() - interval '1 day')
+      AND NOT EXISTS (SELECT FROM contacts_appointment a WHERE a.contact_id = c.id AND a.starts_at > now())
     ORDER BY c.id LIMIT 1
 """
 # A visit in the coming days, whose provider is then busy; each walk takes another.
@@ -81,6 +80,8 @@ def find(walk: Walk, clinic: RunningClinic, name: str, contact: str) -> None:
     if walk.look.is_phone:
         first.tap()
     else:
+        for _ in desk.get_by_role("group", name="Visits today").get_by_role("option").all():
+            desk.keyboard.press("ArrowDown")  # theirs of today, which has been marked, comes first
         desk.keyboard.press("Enter")
     desk.wait_for_url(f"{clinic.web}/contacts/{contact}/")
     walk.stop()
