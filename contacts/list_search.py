@@ -30,9 +30,7 @@ class ListSearch:
         lone = {one or two for one, two in names if not (one and two)}
         self._words = {word for word in lone | folded.ids if len(word) >= SHORTEST_WORD}
         self._words |= {max(two.split(), key=len, default="") for _one, two in self._pairs} - {""}
-        self._digits = {
-            str(phonenumbers.parse(number).national_number).encode(): number for number in words.numbers
-        }
+        self._digits = {str(phonenumbers.parse(number).national_number).encode() for number in words.numbers}
 
     def is_in(self, text: str) -> bool:
         """Whether the person is named in this text of lines."""

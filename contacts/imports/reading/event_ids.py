@@ -58,7 +58,5 @@ def name_of_event(visit_id: str) -> str:
 
     Of an id that was cut, what is left of it, which other events may have as well: see is_cut().
     """
-    if is_cut(visit_id):
-        return visit_id[:KEPT_OF_ID]
-    uid = visit_id.rpartition("/")[0] if re.search(OF_A_SERIES, visit_id) else visit_id
+    uid = find_beginning(visit_id) if re.search(OF_A_SERIES, visit_id) else visit_id
     return LATER_PART.sub("", uid)
