@@ -54,6 +54,11 @@ ELSEWHERE: Final = {
     "sign-in/recovery-codes/",
     "imports/<int:pk>/preview/",  # test_import_corrections.py
     "scripts/<int:pk>/",  # leads to its first language
+    # These take a form; without one they lead to the page that has it.
+    "people/<int:pk>/link/",
+    "scripts/<int:pk>/<str:language>/draft/",
+    "scripts/say-as/change/",
+    "texts/<int:pk>/send/",
 }
 FILES: Final = (".csv", ".json", "file/")
 # Django makes these from one template each: of each part of the admin, one is looked at with axe.
@@ -106,6 +111,10 @@ def test_its_pages_can_be_used_by_everybody(
             faults += who.take_faults()
             looked_at_once |= {alike} - {""}
     assert not faults, "\n".join(faults)
+
+
+def test_only_addresses_that_there_are_are_left_to_others() -> None:
+    assert set(list_patterns()) >= ELSEWHERE
 
 
 def find_addresses(clinic: RunningClinic, area: str) -> Iterator[Address]:
