@@ -153,6 +153,7 @@ MIDDLEWARE = [
     "config.sign_in.desk.LoginFirst",
     "allauth.account.middleware.AccountMiddleware",
     "config.sign_in.second_factor.SecondFactorFirst",
+    "config.sign_in.fresh_password.FreshPassword",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "contacts.audit.middleware.record_in_trail",

@@ -38,7 +38,7 @@ from contacts.roles import list_managing
 
 # In the session: when this person last logged in or entered the password, in seconds since 1970.
 PASSWORD_AT = "password_at"  # noqa: S105
-PASSWORD_IS_FRESH = 300  # seconds; later it is asked again before the second factor changes
+PASSWORD_IS_FRESH = 300  # seconds; later it is asked again before who gets in, or how, changes
 # Pages of somebody who has still to set it up.
 OPEN_WITHOUT = {
     "logout",

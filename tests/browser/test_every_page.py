@@ -60,6 +60,8 @@ ELSEWHERE: Final = {
     "scripts/say-as/change/",
     "texts/<int:pk>/send/",
 }
+# Where the password is asked for again, a while after logging in.
+PASSWORD_AGAIN: Final = ("sign-in", "people", "admin/auth", "admin/contacts")
 FILES: Final = (".csv", ".json", "file/")
 # Django makes these from one template each: of each part of the admin, one is looked at with axe.
 MADE_ALIKE: Final = ("/history/", "/delete/")
@@ -95,7 +97,7 @@ def test_its_pages_can_be_used_by_everybody(
     clinic: RunningClinic, admin: LookedAt, stranger: LookedAt, area: str
 ) -> None:
     faults: list[str] = []
-    if area == "sign-in":  # a while after logging in, it asks for the password again
+    if area in PASSWORD_AGAIN:
         admin.page.context.clear_cookies()
         log_in(clinic, admin.page, "admin")
     looked_at_once: set[str] = set()

@@ -1,0 +1,54 @@
+"""Whoever changes who gets in enters their own password again first.
+
+At a desk that was left open, a stranger would otherwise make a login, a new password or a token of their own,
+and come back by it. The second factor's own pages ask in the same way, through django-allauth.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from allauth.account.adapter import get_adapter
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from config.sign_in.kept_forms import KEPT, pack_form
+
+# Pages by which somebody gets in or may do more, and the permission without which they change nothing.
+ASKING: Final = {
+    "admin:auth_user_add": "auth.add_user",
+    "admin:auth_user_change": "auth.change_user",
+    "admin:auth_user_password_change": "auth.change_user",
+    "admin:auth_group_add": "auth.add_group",
+    "admin:auth_group_change": "auth.change_group",
+    "admin:contacts_apitoken_add": "contacts.add_apitoken",
+    "hand_out_link": "auth.change_user",
+    "remove_factor": "auth.change_user",
+}
+
+
+class FreshPassword:
+    """Middleware: leads from these pages to the one that asks for the password, unless it was just entered.
+
+    A form is kept meanwhile, but for one with a new password in it, which has to be filled in again.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: Any, named: Any
+    ) -> HttpResponseBase | None:
+        permission = ASKING.get(request.resolver_match.view_name) if request.resolver_match else None
+        if not permission or not request.user.has_perm(permission):
+            return None
+        if not get_adapter(request).is_reauthentication_required(app="people"):
+            return None
+        back = request.path
+        if kept := pack_form(request, request.user.pk or 0):
+            request.session[KEPT] = kept
+            back = reverse("kept_form")
+        return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
