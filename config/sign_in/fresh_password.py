@@ -1,7 +1,7 @@
-"""Whoever changes who gets in enters their own password again first.
+"""Whoever changes who gets in, or where data goes, enters their own password again first.
 
-At a desk that was left open, a stranger would otherwise make a login, a new password or a token of their own,
-and come back by it. The second factor's own pages ask in the same way, through django-allauth.
+At a desk that was left open, a stranger would otherwise make a login, a new password, a token or a calendar's
+address of their own, and come back by it. The second factor's pages ask in the same way, by django-allauth.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from django.utils.http import urlencode
 
 from config.sign_in.kept_forms import KEPT, pack_form
 
-# Pages by which somebody gets in or may do more, and the permission without which they change nothing.
+# Pages by which somebody gets in, may do more, or is sent data for good, and the permission without which
+# they change nothing.
 ASKING: Final = {
     "admin:auth_user_add": "auth.add_user",
     "admin:auth_user_change": "auth.change_user",
@@ -22,6 +23,9 @@ ASKING: Final = {
     "admin:auth_group_add": "auth.add_group",
     "admin:auth_group_change": "auth.change_group",
     "admin:contacts_apitoken_add": "contacts.add_apitoken",
+    "admin:webhooks_calendarfeed_add": "webhooks.add_calendarfeed",
+    "admin:webhooks_outgoingendpoint_add": "webhooks.add_outgoingendpoint",
+    "admin:webhooks_outgoingendpoint_change": "webhooks.change_outgoingendpoint",
     "hand_out_link": "auth.change_user",
     "remove_factor": "auth.change_user",
 }
