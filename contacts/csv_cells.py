@@ -1,6 +1,7 @@
 """CSV that is opened in a spreadsheet: UTF-8 with its mark, and no cell that is taken for a formula."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +10,8 @@ from contacts.imports.reading.cells import INVISIBLE, JOINER
 BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 # A spreadsheet takes such a cell for a formula, in wide letters too, and whatever it drops before them.
 FORMULA_BEGINS = frozenset("=+-@")
-DROPPED = frozenset("\t\r\n")
+DROPPED = ("\t", "\r", "\n")
+CELL_ENDS = re.compile(r"(?<=[;\t\r\n])")  # after what may end a cell elsewhere, whatever the quotes say
 
 
 def write_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
@@ -22,12 +24,19 @@ def write_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
 
 
 def guard_cell(cell: object) -> str:
-    """A cell as text that no spreadsheet takes for a formula (OWASP: CSV injection); None as ""."""
-    text = "" if cell is None else str(cell)
-    first = text[:1]
-    if not first or (first.isascii() and first.isalnum()):
-        return text
-    return f"'{text}" if first in DROPPED or _first_visible(text) in FORMULA_BEGINS else text
+    """A cell as text that no spreadsheet takes for a formula (OWASP: CSV injection); None as "".
+
+    Nor a part of it: where the comma stands in numbers, as in Spain, spreadsheets end a cell at a semicolon.
+    """
+    first, *rest = CELL_ENDS.split("" if cell is None else str(cell))
+    guard = "'" if first[:1] in DROPPED else ""
+    return guard + (first if guard else _guard_part(first)) + "".join(map(_guard_part, rest))
+
+
+def _guard_part(text: str) -> str:
+    begin = text[:1]
+    is_plain = not begin or (begin.isascii() and begin.isalnum())
+    return text if is_plain or _first_visible(text) not in FORMULA_BEGINS else f"'{text}"
 
 
 def _first_visible(text: str) -> str:

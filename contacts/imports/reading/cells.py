@@ -6,6 +6,7 @@ import unicodedata
 # A spreadsheet is told to keep a cell as text by a formula: ="9:00", =T("00123"); or by an apostrophe.
 TEXT_FORMULA = re.compile(r"""=\s*(?:T\s*\(\s*)?(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)')\s*\)?""", re.IGNORECASE)
 GUARD = re.compile(r"['’]+(?=\s*[-+=@＝＋－＠(\d])|'(?=\s)")  # our own files too: contacts/csv_cells.py
+GUARD_INSIDE = re.compile(r"(?<=[;\t\r\n])'(?=[^\w']*[-+=@＝＋－＠])")  # a part of a cell of our own files
 GUARD_BEFORE_LETTER = re.compile(r"'+(?=[^\W\d_])")
 # Characters that nobody sees: soft hyphens, zero-width spaces, marks of writing direction, fillers, tags.
 INVISIBLE = re.compile(
@@ -24,6 +25,8 @@ def clean_cell(cell: str) -> str:
     Without a spreadsheet's protections (`="9:00"`, `'+1202…`), control characters and invisible characters;
     in composed form (NFC), with single spaces.
     """
+    if "'" in cell:
+        cell = GUARD_INSIDE.sub("", cell)
     if cell.isascii() and cell.isprintable() and "  " not in cell and not cell.startswith(("'", "=", " ")):
         return cell.rstrip()
     if not cell.isascii():
