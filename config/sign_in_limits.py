@@ -114,6 +114,14 @@ def begin_try(name: str, address: str) -> float:
         return IN_MEMORY.begin_try(*pair)
 
 
+def name_for_codes(user_id: int | None) -> str:
+    """As whom tries of codes and passkeys are counted: as this user, or (None) as somebody unknown.
+
+    With a NUL, which no typed name has: else whoever types such a name would use up the tries of the codes.
+    """
+    return f"\0codes of {user_id or 'anybody'}"
+
+
 def note_failure(name: str, address: str) -> None:
     """Count a wrong password."""
     pair = _hash_name(name), _hash(address)

@@ -37,6 +37,7 @@ from config.sign_in_limits import (
     PASSKEYS_ASKED_FOR,
     begin_try,
     find_client_address,
+    name_for_codes,
     note_failure,
     note_success,
     take_once,
@@ -47,7 +48,6 @@ MOST_PASSKEYS = 10  # of one person
 LONGEST_NAME = 60  # characters
 LONGEST_ANSWER = 16 * 1024  # characters of what a browser sends; usually about a thousand
 CHALLENGE_FOR = 300  # seconds: so long a stranger's session lives, which holds what a passkey has to sign
-ANYBODY = "whoever logs in by a passkey"  # as whom tries are counted while it isn't known who it is
 # What the libraries raise for an answer that no browser would send.
 UNREADABLE = (
     ValueError,
@@ -104,7 +104,7 @@ class PasskeyChecks(AuthenticateWebAuthnForm):  # type: ignore[misc]
 
     def clean_credential(self) -> Authenticator:
         request = find_request()
-        name = f"code of {self.user.pk}" if self.user else ANYBODY
+        name = name_for_codes(self.user.pk if self.user else None)
         address = find_client_address(request)
         if seconds := begin_try(name, address):
             raise ValidationError(describe_wait(seconds), code="locked")

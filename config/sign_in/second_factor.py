@@ -29,6 +29,7 @@ from config.sign_in_limits import (
     CODE_USED,
     begin_try,
     find_client_address,
+    name_for_codes,
     note_failure,
     note_success,
     take_once,
@@ -109,7 +110,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         request = find_request()
-        name, address = f"code of {self.user.pk}", find_client_address(request)
+        name, address = name_for_codes(self.user.pk), find_client_address(request)
         if seconds := begin_try(name, address):
             raise ValidationError(describe_wait(seconds), code="locked")
         try:

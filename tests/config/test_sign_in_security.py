@@ -286,6 +286,16 @@ def test_codes_can_not_be_tried_without_end(rosa: User) -> None:
     assert not is_in(client)
 
 
+def test_nobody_uses_up_the_tries_of_codes_by_a_name(rosa: User) -> None:
+    give_app(rosa)
+    names = [f"{end}codes of {rosa.pk}" for end in ("", " ", "\0", "\ufeff\0", "%00")]
+    for place in range(105):  # at addresses of others, so that only the tries of the name are used up
+        log_in(names[place % len(names)], "guess", REMOTE_ADDR=f"203.0.113.{place // 4}")
+    client, _ = log_in()
+    client.post("/login/code/", {"code": read_code()})
+    assert is_in(client)
+
+
 def test_a_recovery_code_counts_once(
     rosa: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
