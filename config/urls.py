@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
 from config import health, languages, metrics
+from config.admin import refuse_autocomplete
 from config.sign_in import desk, kept_forms, login, passkeys, passwords, people
 from reminders.api.views import UnknownAddress
 
@@ -63,6 +64,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     *signing_in,
     path("language/", languages.keep_language, name="choose_language"),
+    path("admin/autocomplete/", refuse_autocomplete),
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),
     path("api/v1", UnknownAddress.as_view()),

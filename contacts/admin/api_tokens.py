@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from contacts.admin.history import ClinicAdmin
 from contacts.api_tokens import LONGEST_LIFE, make_api_token, revoke_api_token
+from contacts.audit.trail import record_deed
 from contacts.models import ApiScope, ApiToken
 
 
@@ -81,6 +82,11 @@ class ApiTokenAdmin(ClinicAdmin[ApiToken]):
             expires_at=obj.expires_at,
             by=request.user if isinstance(request.user, User) else None,
         )
+        changes: dict[str, tuple[Any, Any]] = {
+            "scopes": ([], obj.scopes),
+            "expires_at": (None, obj.expires_at),
+        }
+        record_deed("admin:contacts_apitoken_add", by=request.user, about=made, changes=changes)
         obj.__dict__.update(made.__dict__)
         obj.secret = secret  # type: ignore[attr-defined]
 

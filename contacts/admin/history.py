@@ -176,14 +176,15 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     ) -> ModelT | None:
         """None for an id that PostgreSQL refuses: with a NUL, or a number that is too large.
 
-        And for one that is written otherwise than ours, such as +5, which Python reads as 5: the audit trail
-        wouldn't tell who was opened, and what is one's own would be taken for somebody else's.
+        And for what is no id, or is written otherwise than ours, such as +5, which Python reads as 5:
+        the audit trail wouldn't tell who was opened, and one's own would be taken for somebody else's.
         """
         if "\x00" in object_id or (object_id.isdigit() and len(object_id) > 18):
             return None
+        if from_field not in (None, self.opts.pk.name):
+            return None
         row = super().get_object(request, object_id, from_field)
-        is_other = row is not None and from_field is None and str(row.pk) != object_id
-        return None if is_other else row
+        return None if row is None or str(row.pk) != object_id else row
 
     def changeform_view(
         self,

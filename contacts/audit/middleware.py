@@ -1,6 +1,7 @@
 """Records each request that changed something, and each that showed a person or handed out many."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from contacts.audit.words import (
     RECORD_THEMSELVES,
     SEARCHED_BY_API,
     find_about,
+    find_look,
     split_admin_page,
 )
 from contacts.person_tables import PERSON_TABLES
@@ -53,7 +55,7 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             match = request.resolver_match
             kind = _find_kind(request, response, match, audited) if match else None
-            if match and kind and (use := audited.action or _describe_use(request, match, response)):
+            if match and kind and (use := _find_use(kind, request, match, response, audited)):
                 record_page(kind, use)
             elif audited.numbers and isinstance(request.user, User):
                 write_numbers_seen(audited.numbers, by=request.user)
@@ -76,17 +78,45 @@ def _find_deed(request: HttpRequest, audited: AuditedRequest) -> PageUse | None:
 def _find_kind(
     request: HttpRequest, response: HttpResponseBase, match: ResolverMatch, audited: AuditedRequest
 ) -> Kind | None:
-    """What is to be recorded of an answer; None if nothing."""
-    page, status = match.view_name, response.status_code
-    if request.method in READING or page in SEARCHED_BY_API:
-        return Kind.LOOK if status == 200 and _is_look(page) else None
-    if audited.is_recorded or status >= 400 or not _is_deed(page):
-        return None
+    """What is to be recorded of an answer; None if nothing.
+
+    A form that is refused comes back with its page, which is looked at as if it had been opened.
+    """
+    if _is_done(request, response, match.view_name, audited):
+        return None if audited.is_recorded else Kind.DEED
+    page = match.view_name
+    is_shown = response.status_code == 200 or (response.status_code == 422 and not page.startswith(API))
+    return Kind.LOOK if is_shown and (audited.shown or _is_look(find_look(page))) else None
+
+
+def _is_done(request: HttpRequest, response: HttpResponseBase, page: str, audited: AuditedRequest) -> bool:
+    """Whether the request changed something."""
+    if request.method in READING or not _is_deed(page) or response.status_code >= 400:
+        return False
+    if audited.is_recorded:
+        return True
     is_list = page.startswith(ADMIN) and split_admin_page(page.removeprefix(ADMIN))[1] == "changelist"
     if is_list and not audited.action:
-        return None  # a search, or an action that isn't theirs
-    is_done = status != 200 or page in ANSWERED_AT_ONCE or page.startswith(API)  # 200 else: it asks again
-    return Kind.DEED if is_done and not _was_refused(request) else None
+        return False  # a search, or an action that isn't theirs
+    is_final = response.status_code != 200 or page in ANSWERED_AT_ONCE or page.startswith(API)
+    return is_final and not _was_refused(request)  # 200 else: it asks again
+
+
+def _find_use(
+    kind: Kind,
+    request: HttpRequest,
+    match: ResolverMatch,
+    response: HttpResponseBase,
+    audited: AuditedRequest,
+) -> PageUse | None:
+    """Who used which page or action, or looked at which page, and about which rows."""
+    if kind == Kind.DEED:
+        return audited.action or _describe_use(request, match, response)
+    use = _describe_use(request, match, response)
+    if use is None:
+        return None
+    shown = replace(use, page=find_look(use.page))
+    return replace(shown, about=audited.shown[0], rows=audited.shown[1]) if audited.shown else shown
 
 
 def _is_look(page: str) -> bool:

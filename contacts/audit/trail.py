@@ -98,7 +98,8 @@ class AuditedRequest:
     `find_deed`: tells what its page does; None if nothing that is to be recorded. `is_recorded`: its deed has
     recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
     may yet be rolled back. `action`: what is done to rows of a list of the admin. `numbers`: ids of those
-    that its page shows in full, which are recorded with it.
+    that its page shows in full, which are recorded with it. `shown`: whom the page shows, as the label of a
+    model and ids, where its address doesn't say so or says only one of them.
     """
 
     address: str = ""
@@ -107,6 +108,7 @@ class AuditedRequest:
     entry_id: int | None = None
     action: PageUse | None = None
     numbers: set[int] = field(default_factory=set)
+    shown: tuple[str, Sequence[int]] | None = None
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -168,6 +170,12 @@ def note_action(use: PageUse) -> None:
     """Say which action is begun on which rows of a list of the admin; it is recorded in place of its page."""
     if request := _current.get():
         request.action = use
+
+
+def note_shown(*rows: Model) -> None:
+    """Say whom the page shows that is being answered, if it is recorded as a look: rows of one model."""
+    if (request := _current.get()) and rows:
+        request.shown = rows[0]._meta.label, [row.pk for row in rows]
 
 
 def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:

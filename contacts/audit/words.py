@@ -111,11 +111,23 @@ LOOKS: dict[str, Promise] = {
     "explain_step": _("asked why a reminder goes out or not"),
     "evidence": _("opened the evidence of a call"),
     "evidence_file": _("downloaded the evidence of a call"),
+    "record_optout": _("opened a contact to record an opt-out"),
+    "record_optin": _("opened a contact to record an opt-in"),
+    "record_consent": _("opened a contact to record a consent"),
+    "move_appointment": _("opened an appointment to move it"),
+    "cancel_appointment": _("opened an appointment to cancel it"),
+    "plan_absence": _("opened the page for the visits of somebody who is away"),
+    "absence": _("opened what was done with the visits of somebody who is away"),
+    "unconfirmed": _("opened the list of unconfirmed visits"),
+    "duplicates": _("opened the list of contacts that may be one"),
     "text_thread": _("read the texts of a number"),
     "worklist_entry": _("opened an entry of the worklist"),
     "print_day": _("opened a day to print it"),
     "campaign_people": _("opened the list of those whom a campaign reminds"),
+    "campaign_visits": _("opened the list of visits whose reminders a campaign changes"),
     "import_batch": _("opened an import"),
+    "import_calls": _("opened the list of calls of today that an import causes"),
+    "undo_import": _("looked at what undoing an import would do"),
     "preview_import": _("opened the preview of a list"),
     "import_changes": _("downloaded what an import changed"),
     "import_problems": _("downloaded the problems of an import"),
@@ -125,6 +137,14 @@ LOOKS: dict[str, Promise] = {
     "audit_trail": _("looked at the audit trail"),
     "audit_file": _("downloaded the audit trail"),
 }
+# Pages that show somebody only sometimes, and are a look if they say whom (note_shown in trail.py).
+LOOKS_AT_SHOWN: dict[str, Promise] = {
+    "book_appointment": _("opened the page to book for a contact"),
+    "offer_contacts": _("opened the page to book for a contact"),
+    "script_text": _("opened a script, with an appointment as the example"),
+}
+# Pages that only take a form, and show another one's page where it has to be mended.
+SHOWN_BY = {"send_text": "text_thread", "save_script_text": "script_text"}
 # Their deeds call record_deed(), after other histories of the same request may have been written.
 RECORD_THEMSELVES = frozenset({"add_contact", "edit_contact", "admin:contacts_contact_change"})
 RECORD_THEMSELVES |= {"api_contact", "api_contacts"}
@@ -175,6 +195,11 @@ ACTION = "action_"  # in the code of what is done to rows of a list: admin:conta
 API = "api_"
 
 
+def find_look(page: str) -> str:
+    """The page that is shown where something is posted to `page` and refused: itself, if it has a page."""
+    return SHOWN_BY.get(page, page)
+
+
 def find_about(route: str) -> str:
     """The label of the model that an address is about, by its pattern in the URLs; "" if none."""
     path = route.removeprefix("api/v1/")
@@ -188,7 +213,8 @@ def describe_what(what: str, kind: str) -> str:
         return _describe_admin(what.removeprefix(ADMIN))
     if what.startswith(API):
         return str(READ_BY_API[what]) if kind == "look" and what in READ_BY_API else gettext("used the API")
-    tables = (LOOKS, RECORDED, DEEDS) if kind == "look" else (RECORDED, DEEDS, LOOKS)
+    looks = LOOKS | LOOKS_AT_SHOWN
+    tables = (looks, RECORDED, DEEDS) if kind == "look" else (RECORDED, DEEDS, looks)
     return next((str(table[what]) for table in tables if what in table), what)
 
 

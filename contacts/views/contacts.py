@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
+from contacts.audit.trail import record_numbers_seen
 from contacts.consent import record_consent_basis
 from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.deep_pages import DeepPaginator
@@ -143,6 +144,9 @@ def _save_contact(request: HttpRequest, contact: Contact, template: str) -> Http
             kept = {**request.GET.dict(), "contact": str(form.instance.pk)}
             return redirect(f"{reverse('book_appointment')}?{urlencode(kept)}")
         return redirect("contact", pk=form.instance.pk)
+    if contact.pk:  # the form has its numbers in full, for whoever may change them
+        held = (contact.phone_id, contact.other_phone_id)
+        record_numbers_seen([pk for pk in held if pk], by=_staff(request))
     status = 422 if request.method == "POST" else 200
     shown = alike[:MOST_ASKED_ABOUT]
     context = {

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from contacts.audit.trail import note_shown
 from contacts.contact_search import find_contacts
 from contacts.database.clock import read_database_clock
 from contacts.forms.times import TimeOfDay
@@ -54,6 +55,8 @@ def book(request: HttpRequest) -> HttpResponse:
     form = BookForm(data, initial=initial, config=config)
     chosen = _find_chosen(form)
     form.offer_household(chosen)
+    if chosen:
+        note_shown(chosen)
     context: dict[str, Any] = {"form": form, "chosen": chosen}
     if is_sent and not wants_fragment(request) and "slot" not in request.POST:
         with suppress(BookingQuestionsOpen):  # they are asked below
@@ -81,7 +84,10 @@ def offer_contacts(request: HttpRequest) -> HttpResponse:
     Without htmx it is the whole page to book. With `chosen`, an id, it offers that contact: a form that was
     left half filled in is filled in again.
     """
-    offered = _offer(request.POST.get("q", ""), read_row_id(request.POST.get("chosen", "")))
+    chosen = read_row_id(request.POST.get("chosen", ""))
+    offered = _offer(request.POST.get("q", ""), chosen)
+    if chosen:
+        note_shown(*offered["offered"])
     kept = {name: request.POST[name] for name in KEPT if request.POST.get(name)}
     offered["add_query"] = urlencode({"then": "book", **kept})
     kind = request.POST.get("kind", "").replace("\x00", "")[:80]

@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from contacts.audit.trail import note_shown
 from contacts.database.clock import read_database_clock
 from contacts.erasing import ErasureRefused, plan_erasure
 from contacts.merging import MergeRefused, plan_merge
 from contacts.models import Contact
+from contacts.number_looks import show_in_full
 from contacts.parameters import read_row_id
 from contacts.searches import forget_all_searches
 from contacts.views import contacts
@@ -62,10 +64,13 @@ def merge(request: HttpRequest, pk: int, other: int) -> HttpResponse:
         else:
             messages.success(request, _("The two contacts are one now."))
             return redirect("contact", pk=pk)
+    note_shown(people[pk], people[other])
+    numbers = [number for one in people.values() for number in (one.phone, one.other_phone)]
+    in_full = show_in_full(numbers, request.user)
     plan = plan_merge(people[pk], people[other], read_database_clock())
     context = {
         "plan": plan,
-        "lines": describe_merge(plan),
+        "lines": describe_merge(plan, in_full=in_full),
         "reach": count_reach(plan),
         "refusal": refusal or plan.refusal,
     }

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from contacts.audit.trail import note_shown
 from contacts.languages import list_languages
 from contacts.parameters import read_row_id
 from contacts.post_addresses import posted_from
@@ -167,6 +168,8 @@ def _check_language(code: str) -> None:
 
 
 def _context(editor: Editor) -> dict[str, object]:
+    if editor.measured.example.is_real:
+        note_shown(editor.measured.example.appointment)
     return {"editor": editor, "measured": editor.measured}
 
 

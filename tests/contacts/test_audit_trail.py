@@ -1,6 +1,6 @@
 """The audit trail: who did what, and who looked at whom. It can't be changed, and outlives whoever did it."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -143,6 +143,68 @@ def test_who_opened_a_person_in_the_admin_is_recorded_and_what_is_refused_is_not
     assert auditor.post(f"/contacts/{sarah.pk}/opt-out/").status_code == 403
     assert auditor.get("/contacts/424242/").status_code == 404
     assert read_trail() == [("look", "admin:contacts_contact_change", "contacts.Contact", sarah.pk)]
+
+
+def test_whoever_compares_two_contacts_has_looked_at_both_and_at_their_numbers() -> None:
+    sarah, ruth = make_contact(), make_contact("Ruth", number="+12025550111")
+    desk = open_as(FRONT_DESK)
+    for answer in (desk.get, desk.post):  # a merge that isn't as it was shown is refused, and shows it again
+        assert "(202) 555-0111" in answer(f"/contacts/{sarah.pk}/merge/{ruth.pk}/").content.decode()
+    assert read_trail() == [("look", "merge_contacts", "contacts.Contact", one.pk) for one in (sarah, ruth)]
+    seen = AuditEntry.objects.filter(what="number_in_full").values_list("about_id", flat=True)
+    assert set(seen) == {sarah.phone_id, ruth.phone_id}
+
+
+def test_the_form_to_change_a_contact_shows_numbers_in_full() -> None:
+    sarah, desk = make_contact(), open_as(FRONT_DESK)
+    desk.get(f"/contacts/{sarah.pk}/edit/")
+    assert AuditEntry.objects.get(what="number_in_full").about_id == sarah.phone_id
+
+
+def test_a_form_that_is_refused_shows_as_much_as_its_page() -> None:
+    sarah, manager = make_contact(), open_as(MANAGER, is_staff=True)
+    number = sarah.phone_id
+    refused = {
+        f"/texts/{number}/send/": ("text_thread", "contacts.PhoneNumber"),
+        f"/contacts/{sarah.pk}/opt-in/": ("record_optin", "contacts.Contact"),
+        f"/contacts/{sarah.pk}/edit/": ("edit_contact", "contacts.Contact"),
+        f"/admin/contacts/phonenumber/{number}/change/": (
+            "admin:contacts_phonenumber_change",
+            "contacts.PhoneNumber",
+        ),
+    }
+    for address in refused:
+        answer = manager.post(address, {"consent_basis": "unheard of", "version": "1"})
+        assert answer.status_code in (200, 422), address
+    assert [entry[1:3] for entry in read_trail()] == list(refused.values())
+
+
+def test_nobody_is_opened_by_another_column_nor_found_by_the_lists_to_choose_from() -> None:
+    sarah, auditor = make_contact(), open_as(AUDITOR, is_staff=True)
+    for column, spelled in (("id", f"+{sarah.pk}"), ("phone", f"{sarah.phone_id}")):
+        answer = auditor.get(f"/admin/contacts/contact/{spelled}/change/?_to_field={column}", follow=True)
+        assert "Lindqvist" not in answer.content.decode()
+    asked = {"app_label": "contacts", "model_name": "appointment", "field_name": "contact", "term": ""}
+    assert auditor.get("/admin/autocomplete/", asked).status_code == 404
+    entry = f"/admin/contacts/contact/{sarah.pk}/change/?_to_field=id"  # as Django's own links have it
+    assert "Lindqvist" in auditor.get(entry).content.decode()
+
+
+def test_whoever_makes_a_token_or_a_calendar_address_is_recorded_with_what_it_gives() -> None:
+    provider = make_due_reminder().appointment.provider
+    admin = open_as(ADMIN, is_staff=True)
+    ends = {"expires_at_0": str(timezone.localdate() + timedelta(days=90)), "expires_at_1": "00:00:00"}
+    token = {"name": "Dentrix", "scopes": ["contacts:read"], **ends}
+    feed = {"name": "Phone", "provider": provider.pk, "naming": "full"}
+    assert admin.post("/admin/contacts/apitoken/add/", token).status_code == 200
+    assert admin.post("/admin/webhooks/calendarfeed/add/", feed).status_code == 200
+    made = AuditEntry.objects.filter(kind="deed").order_by("id")
+    assert [(one.what, one.by_name, one.about_id is not None) for one in made] == [
+        ("admin:contacts_apitoken_add", "admin", True),
+        ("admin:webhooks_calendarfeed_add", "admin", True),
+    ]
+    assert made[0].changes["scopes"] == [[], ["contacts:read"]]
+    assert describe_what(made[0].what, "deed") == "In the admin: added: API token"
 
 
 @pytest.mark.parametrize("spelled", ["0{}", "+{}", "%20{}", "{}%0A", "_2B{}"])

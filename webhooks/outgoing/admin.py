@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
+from contacts.audit.trail import record_deed
 from contacts.forms.times import DayAndClockField
 from contacts.public_requests import PublicRequestError, check_public_url
 from webhooks.outgoing.endpoints import (
@@ -248,6 +249,8 @@ class CalendarFeedAdmin(ClinicAdmin[CalendarFeed]):
         """Make the feed; its secret is kept only until this request is answered."""
         assert request.user.is_authenticated  # noqa: S101 - the admin is for logins
         obj.token = make_feed(obj, by=request.user)  # type: ignore[attr-defined]
+        changes = {"naming": ("", obj.naming), "provider": (None, str(obj.provider))}
+        record_deed("admin:webhooks_calendarfeed_add", by=request.user, about=obj, changes=changes)
 
     def response_add(
         self, request: HttpRequest, obj: CalendarFeed, post_url_continue: str | None = None
