@@ -43,7 +43,7 @@ MORE = {
         20,
         "it first plans what came to be owed in the pause, step by step, and then asks every rule about it",
     ),
-    "undo of an import": (23, "what the list changed is compared with all that was done and said since"),
+    "undo of an import": (24, "what the list changed is compared with all that was done and said since"),
 }
 # Deeds, and how many queries each needs at most: they lock rows, change them, and write the history, the
 # worklist and the audit trail. What plans reminders writes each under a lock of its step and location.
