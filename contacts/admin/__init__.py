@@ -9,4 +9,5 @@ __all__ = ["api_tokens", "appointments", "imports", "people", "person_records", 
 
 admin.site.site_header = "Callboard"
 admin.site.site_title = "Callboard"
+admin.site.enable_nav_sidebar = False  # the first page leads everywhere, and lists need the width
 admin.site.index_title = _("Settings and records")

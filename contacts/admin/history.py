@@ -26,6 +26,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from contacts.audit.trail import PageUse, note_action
 from contacts.audit.words import ACTION, ADMIN
@@ -67,6 +68,11 @@ class SearchedList(ChangeList):
     """A list whose search text is in the session; its address has the text's key (contacts/searches.py)."""
 
     searches_by_post = True  # for admin/search_form.html
+
+    def __init__(self, request: HttpRequest, *arguments: Any, **named: Any) -> None:
+        super().__init__(request, *arguments, **named)
+        if not self.is_popup:
+            self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """A year too large for a date is answered as what is no year; Django's own list fails."""

@@ -102,7 +102,7 @@ class CallRecord(QuickRows):
     submitted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
-    amd_result = models.CharField(max_length=20, blank=True)
+    amd_result = models.CharField(_("answered by"), max_length=20, blank=True)
     keys = models.JSONField(default=list, help_text=_("[[ISO time, key], …] as pressed, sorted."))
     key_pressed = models.CharField(
         max_length=8, blank=True, help_text=_("The last of these keys with a meaning, else the last.")

@@ -67,7 +67,7 @@ class TestCall(models.Model):
     detail = models.CharField(max_length=200, blank=True, help_text=_("Robotalker's own message about it."))
     robotalker_id = models.CharField(max_length=100, blank=True)
     keys = models.JSONField(default=list, help_text=_("[[ISO time, key], …] as they were reported."))
-    amd_result = models.CharField(max_length=20, blank=True)
+    amd_result = models.CharField(_("answered by"), max_length=20, blank=True)
     exchange = models.JSONField(
         default=list, help_text=_("[{at, what, body}, …]: the request, the answer and the events, as sent.")
     )

@@ -218,10 +218,10 @@ def write_near(moment: datetime, zone: tzinfo, now: datetime) -> str:
 
 
 def write_age(since: datetime, now: datetime) -> str:
-    """For how long, in whole hours or days, such as "2 hours"."""
+    """For how long, in whole hours or days, such as "2 hours"; "" for less, which says nothing."""
     hours = max(int((now - since).total_seconds()), 0) // 3600
     if hours < 1:
-        return _("less than an hour")
+        return ""
     if hours < 48:
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
     return _("%(count)d days") % {"count": hours // 24}
