@@ -4,7 +4,7 @@ Pages that stand at an address are looked at in test_every_page.py; here are tho
 """
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import WIDTHS, Watched, check_page, check_width
 from tests.browser.running import RunningClinic
@@ -144,3 +144,17 @@ def try_password(page: Page, name: str) -> None:
     page.keyboard.type("not it")
     with page.expect_navigation():
         page.keyboard.press("Enter")
+
+
+def test_what_is_folded_on_today_is_printed(clinic: RunningClinic, logins: Logins) -> None:
+    page = logins.open_as("frontdesk").new_page()
+    page.goto(clinic.web)
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend',"
+        " `<details class='past card'><summary>1 past</summary><p id='folded'>8:00 am</p></details>`)"
+    )
+    folded = page.locator("#folded")
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    expect(folded).to_be_visible()
+    page.context.close()

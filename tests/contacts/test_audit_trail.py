@@ -191,11 +191,11 @@ def test_nobody_is_opened_by_another_column_nor_found_by_the_lists_to_choose_fro
 
 
 def test_whoever_makes_a_token_or_a_calendar_address_is_recorded_with_what_it_gives() -> None:
-    provider = make_due_reminder().appointment.provider
+    provider = make_due_reminder().appointment.provider_id
     admin = open_as(ADMIN, is_staff=True)
     ends = {"expires_at_0": str(timezone.localdate() + timedelta(days=90)), "expires_at_1": "00:00:00"}
     token = {"name": "Dentrix", "scopes": ["contacts:read"], **ends}
-    feed = {"name": "Phone", "provider": provider.pk, "naming": "full"}
+    feed = {"name": "Phone", "provider": provider, "naming": "full"}
     assert admin.post("/admin/contacts/apitoken/add/", token).status_code == 200
     assert admin.post("/admin/webhooks/calendarfeed/add/", feed).status_code == 200
     made = AuditEntry.objects.filter(kind="deed").order_by("id")
