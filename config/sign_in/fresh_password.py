@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from config.sign_in.kept_forms import KEPT, pack_form
+from contacts.audit.trail import note_refused
 
 # Pages by which somebody gets in, may do more, or is sent data for good, and the permission without which
 # they change nothing.
@@ -32,7 +33,7 @@ ASKING: Final = {
 
 
 class FreshPassword:
-    """Middleware: leads from these pages to the one that asks for the password, unless it was just entered.
+    """Middleware: leads from these pages to the one that asks for the password, long after a login.
 
     A form is kept meanwhile, but for one with a new password in it, which has to be filled in again.
     """
@@ -51,7 +52,8 @@ class FreshPassword:
             return None
         if not get_adapter(request).is_reauthentication_required(app="people"):
             return None
-        back = request.path
+        note_refused()
+        back = request.get_full_path()
         if kept := pack_form(request, request.user.pk or 0):
             request.session[KEPT] = kept
             back = reverse("kept_form")

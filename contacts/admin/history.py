@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.contrib.auth.models import User
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import (
     BinaryField,
     CharField,
@@ -199,6 +199,8 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if "_saveasnew" in request.POST and not self.save_as:
+            raise PermissionDenied  # Django would add a row by the page that changes one
         return _by_the_clock(
             request,
             lambda: super(ClinicAdmin, self).changeform_view(request, object_id, form_url, extra_context),

@@ -29,7 +29,7 @@ from contacts.audit.words import (
     RECORD_THEMSELVES,
     SEARCHED_BY_API,
     find_about,
-    find_look,
+    find_page_shown,
     split_admin_page,
 )
 from contacts.person_tables import PERSON_TABLES
@@ -86,12 +86,13 @@ def _find_kind(
         return None if audited.is_recorded else Kind.DEED
     page = match.view_name
     is_shown = response.status_code == 200 or (response.status_code == 422 and not page.startswith(API))
-    return Kind.LOOK if is_shown and (audited.shown or _is_look(find_look(page))) else None
+    return Kind.LOOK if is_shown and (audited.shown or _is_look(find_page_shown(page))) else None
 
 
 def _is_done(request: HttpRequest, response: HttpResponseBase, page: str, audited: AuditedRequest) -> bool:
     """Whether the request changed something."""
-    if request.method in READING or not _is_deed(page) or response.status_code >= 400:
+    is_refused = audited.is_refused or response.status_code >= 400
+    if request.method in READING or not _is_deed(page) or is_refused:
         return False
     if audited.is_recorded:
         return True
@@ -115,7 +116,7 @@ def _find_use(
     use = _describe_use(request, match, response)
     if use is None:
         return None
-    shown = replace(use, page=find_look(use.page))
+    shown = replace(use, page=find_page_shown(use.page))
     return replace(shown, about=audited.shown[0], rows=audited.shown[1]) if audited.shown else shown
 
 

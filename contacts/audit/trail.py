@@ -99,7 +99,7 @@ class AuditedRequest:
     recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
     may yet be rolled back. `action`: what is done to rows of a list of the admin. `numbers`: ids of those
     that its page shows in full, which are recorded with it. `shown`: whom the page shows, as the label of a
-    model and ids, where its address doesn't say so or says only one of them.
+    model and ids, where its address doesn't say so or says only one of them. `is_refused`: it was not done.
     """
 
     address: str = ""
@@ -108,7 +108,8 @@ class AuditedRequest:
     entry_id: int | None = None
     action: PageUse | None = None
     numbers: set[int] = field(default_factory=set)
-    shown: tuple[str, Sequence[int]] | None = None
+    shown: tuple[str, Sequence[int | None]] | None = None
+    is_refused: bool = False
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -173,9 +174,18 @@ def note_action(use: PageUse) -> None:
 
 
 def note_shown(*rows: Model) -> None:
-    """Say whom the page shows that is being answered, if it is recorded as a look: rows of one model."""
-    if (request := _current.get()) and rows:
-        request.shown = rows[0]._meta.label, [row.pk for row in rows]
+    """Say that the page shows somebody that is being answered, so that it is recorded as a look.
+
+    `rows`: whom, as rows of one model; none for a list of many. The page stands in LOOKS or LOOKS_AT_SHOWN.
+    """
+    if request := _current.get():
+        request.shown = (rows[0]._meta.label, [row.pk for row in rows]) if rows else ("", [None])
+
+
+def note_refused() -> None:
+    """Say that the request that is being answered does nothing, though it is answered as if it did."""
+    if request := _current.get():
+        request.is_refused = True
 
 
 def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:

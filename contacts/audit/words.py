@@ -118,7 +118,6 @@ LOOKS: dict[str, Promise] = {
     "cancel_appointment": _("opened an appointment to cancel it"),
     "plan_absence": _("opened the page for the visits of somebody who is away"),
     "absence": _("opened what was done with the visits of somebody who is away"),
-    "unconfirmed": _("opened the list of unconfirmed visits"),
     "duplicates": _("opened the list of contacts that may be one"),
     "text_thread": _("read the texts of a number"),
     "worklist_entry": _("opened an entry of the worklist"),
@@ -126,7 +125,6 @@ LOOKS: dict[str, Promise] = {
     "campaign_people": _("opened the list of those whom a campaign reminds"),
     "campaign_visits": _("opened the list of visits whose reminders a campaign changes"),
     "import_batch": _("opened an import"),
-    "import_calls": _("opened the list of calls of today that an import causes"),
     "undo_import": _("looked at what undoing an import would do"),
     "preview_import": _("opened the preview of a list"),
     "import_changes": _("downloaded what an import changed"),
@@ -141,6 +139,7 @@ LOOKS: dict[str, Promise] = {
 LOOKS_AT_SHOWN: dict[str, Promise] = {
     "book_appointment": _("opened the page to book for a contact"),
     "offer_contacts": _("opened the page to book for a contact"),
+    "unconfirmed": _("opened the list of unconfirmed visits"),
     "script_text": _("opened a script, with an appointment as the example"),
 }
 # Pages that only take a form, and show another one's page where it has to be mended.
@@ -195,7 +194,7 @@ ACTION = "action_"  # in the code of what is done to rows of a list: admin:conta
 API = "api_"
 
 
-def find_look(page: str) -> str:
+def find_page_shown(page: str) -> str:
     """The page that is shown where something is posted to `page` and refused: itself, if it has a page."""
     return SHOWN_BY.get(page, page)
 

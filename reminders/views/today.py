@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from contacts.audit.trail import note_shown
 from contacts.models import Location, Provider
 from contacts.number_looks import show_in_full
 from reminders.deciding.shared_settings import read_shared_settings
@@ -124,6 +125,7 @@ def show_unconfirmed(request: HttpRequest) -> HttpResponse:
         return render(request, "reminders/today/unconfirmed_card.html", {"unconfirmed": unconfirmed})
     frame = read_frame(locations)
     unconfirmed = read_unconfirmed(locations, now, practice, frame.switch)
+    note_shown()
     in_full = show_in_full([line.phone for line in unconfirmed.lines], signed_in(request))
     context = {"unconfirmed": unconfirmed, "in_full": in_full, "frame": frame}
     return render(request, "reminders/today/unconfirmed.html", context)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.sign_in.fresh_password import ASKING
-from contacts.models import ApiToken
+from contacts.models import ApiToken, AuditEntry
 from contacts.roles import ADMIN, AUDITOR
 from tests.people import make_user
 
@@ -87,6 +87,7 @@ def make_ways_in(desk: Client) -> tuple[bool, bool]:
 
 def test_nobody_makes_a_login_or_a_token_at_an_open_desk(adam: User) -> None:
     assert make_ways_in(leave_open(adam)) == (False, False)
+    assert not AuditEntry.objects.filter(kind="deed").exists()
     assert make_ways_in(leave_open(adam, seconds=1)) == (True, True)
 
 
@@ -104,6 +105,30 @@ def test_what_was_filled_in_comes_back_after_the_password(adam: User, rosa: User
     desk.post(f"/admin/auth/user/{rosa.pk}/change/", fields)
     rosa.refresh_from_db()
     assert rosa.email == "new@clinic.example"
+
+
+@pytest.mark.parametrize(
+    "page", ["contacts/apitoken", "webhooks/calendarfeed", "auth/user", "contacts/location"]
+)
+def test_the_page_that_changes_a_row_adds_none(adam: User, page: str) -> None:
+    """Django adds one for `_saveasnew`, even for a row that isn't there, and showed its secret."""
+    for desk in (leave_open(adam), leave_open(adam, seconds=1)):
+        answer = desk.post(f"/admin/{page}/{adam.pk}/change/", {"_saveasnew": "1", "username": "mallory"})
+        assert answer.status_code in (302, 403)
+        assert not answer.headers.get("Location", "").startswith("/admin/")
+    assert not ApiToken.objects.exists()
+    assert not User.objects.filter(username="mallory").exists()
+
+
+def test_a_deed_that_waits_for_the_password_is_recorded_once(adam: User, rosa: User) -> None:
+    desk = leave_open(adam)
+    desk.post(f"/people/{rosa.pk}/link/")
+    desk.post(f"/people/{rosa.pk}/app/remove/")
+    entries = AuditEntry.objects.filter(by=adam, about_id=rosa.pk)
+    assert not entries.exists()
+    desk.post("/sign-in/password/", {"password": PASSWORD})
+    desk.post(f"/people/{rosa.pk}/link/")
+    assert entries.count() == 1
 
 
 def test_a_new_password_is_never_kept(adam: User, rosa: User) -> None:

@@ -24,7 +24,7 @@ from contacts.audit.trail import (
     record_deed_of_page,
     record_page,
 )
-from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, SEARCHED_BY_API, describe_what
+from contacts.audit.words import DEEDS, LOOKS, LOOKS_AT_SHOWN, READ_BY_API, SEARCHED_BY_API, describe_what
 from contacts.models import AuditEntry, Contact, ImportBatch, PhoneNumber, RejectedRow
 from contacts.optouts import record_optout
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
@@ -153,6 +153,16 @@ def test_whoever_compares_two_contacts_has_looked_at_both_and_at_their_numbers()
     assert read_trail() == [("look", "merge_contacts", "contacts.Contact", one.pk) for one in (sarah, ruth)]
     seen = AuditEntry.objects.filter(what="number_in_full").values_list("about_id", flat=True)
     assert set(seen) == {sarah.phone_id, ruth.phone_id}
+
+
+def test_today_which_asks_how_many_are_unconfirmed_leaves_no_look() -> None:
+    make_due_reminder()
+    desk = open_as(FRONT_DESK)
+    for page in ("/", "/day/unconfirmed/"):
+        assert desk.get(page, headers={"HX-Request": "true"}).status_code == 200
+    assert read_trail() == []
+    desk.get("/day/unconfirmed/")
+    assert read_trail() == [("look", "unconfirmed", "", None)]
 
 
 def test_the_form_to_change_a_contact_shows_numbers_in_full() -> None:
@@ -398,7 +408,7 @@ def test_every_page_that_changes_something_is_a_deed_with_words() -> None:
     """
     posted = {row.name for row in read_matrix() if "POST" in row.methods and not row.is_open}
     assert posted - READ_BY_POST - LOGIN_IS_ENOUGH == set(DEEDS)
-    assert set(LOOKS) <= set(PAGES)
+    assert set(LOOKS | LOOKS_AT_SHOWN) <= set(PAGES)
 
 
 def test_an_action_of_the_admin_is_an_entry_for_each_row_that_it_is_done_to() -> None:

@@ -12,7 +12,7 @@ from contacts.imports.reading.letters import mend_cell
 
 JOINED = "~"
 # What a row of printable ASCII holds if a cell of it has to be looked at: guards, spaces, lost letters.
-TO_BE_MENDED = ("  ", "?", f"{JOINED}'", f"{JOINED}=", f"{JOINED} ", f" {JOINED}")
+TO_BE_MENDED = ("  ", "?", f"{JOINED}'", f"{JOINED}=", f"{JOINED} ", f" {JOINED}", ";'")
 
 
 @dataclass

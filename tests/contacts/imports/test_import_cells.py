@@ -1,6 +1,7 @@
 """How cells are parsed, and which are refused."""
 
 import csv
+import io
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -307,5 +308,8 @@ def test_what_our_files_guard_is_read_as_what_it_was(cell: str) -> None:
 def test_what_they_guard_within_a_cell_is_read_as_what_it_was(cell: str) -> None:
     guarded = guard_cell(cell)
     assert clean_cell(guarded) == clean_cell(cell)
+    lines = io.StringIO()
+    csv.writer(lines).writerows([["Name", "Date"], [guarded, "1"]])
+    assert CsvReader().read(lines.getvalue().encode()).rows[0].cells[0] == clean_cell(cell)
     ends_at_semicolon = next(csv.reader([guarded.partition("\n")[0]], delimiter=";"))
     assert not any(part.strip()[:1] in ("=", "+", "-", "@", "＝") for part in ends_at_semicolon[1:] if part)
