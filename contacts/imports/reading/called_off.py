@@ -6,20 +6,21 @@ Outlook writes “Canceled:” before the subject of a meeting that was called o
 
 import re
 
-OFF = (
-    r"(?:cancell?ed|cancelad[oa]|annul(?:ée?|ation)|abgesagt|storniert|stornierung|storno|cancellation"
-    r"|cxl|canx|(?:late )?cancel)"
-)
+WAS_CALLED_OFF = r"(?:(?:late )?cancell?ed|cancelad[oa]|annulée?|abgesagt|storniert|cxl|canx)"
+OFF = rf"(?:{WAS_CALLED_OFF}|annulation|stornierung|storno|cancellation|(?:late )?cancel)"
 AT_THE_START = re.compile(rf"^\W*(?:cita |visit |appt )?{OFF}\b(?:\s*[:*\-–—|/)\]]+|\s)\s*", re.IGNORECASE)
 AT_THE_END = re.compile(
     rf"\s*(?:[(\[*\-–—|/]\s*|\s){OFF}\b(?:\W*|\s(?:by|per|via|on|at|due|pt|patient)\b[^:]{{0,60}})$",
     re.IGNORECASE,
 )
 BY_SOMEBODY = re.compile(rf"^\W*{OFF} (?:by|per|via|on|at) [^:]{{1,60}}:\s*", re.IGNORECASE)
+# A description also has the practice's rules and links (“Cancel by phone”, “Cancellation on short notice
+# costs $50”), so there only what has happened counts: at the start of a line, or behind a label.
 IN_A_LINE = re.compile(
-    rf"^[^\w\n]*(?:(?:\w+ )?(?:status|state)\s*[:=]\s*{OFF}\b"
-    rf"|(?:this )?(?:event|appointment|appt|visit|meeting) (?:has been|was|is) {OFF}\b"
-    rf"|{OFF}[^\w\n]*$|{OFF} (?:by|per|via|on|at|due)\b)",
+    rf"^[^\w\n]*(?:(?:\w+ )?(?:status|state)\s*[:=]\s*(?:{WAS_CALLED_OFF}\b|{OFF}[^\w\n?]*$)"
+    rf"|(?:this )?(?:event|appointment|appt|visit|meeting) (?:(?:has been|was) {WAS_CALLED_OFF}\b"
+    rf"|is {WAS_CALLED_OFF}\b(?!,? (?:automatically )?(?:if|when|unless|without)\b))"
+    rf"|{WAS_CALLED_OFF}[^\w\n?]*$|{WAS_CALLED_OFF} (?:by|per|via|on|at|due)\b(?! least\b))",
     re.IGNORECASE | re.MULTILINE,
 )
 # Nobody knows whether the patient is expected: these become the status, which staff explain or reject.

@@ -2,8 +2,10 @@
 
 import pytest
 
+from contacts.imports.reading.calendars import parse_calendar
 from contacts.imports.reading.called_off import find_doubt, is_called_off, strip_called_off
 from contacts.imports.row_names import read_patient_name, says_cancelled
+from tests.contacts.imports.reading_of_lists import MARCH_2027
 
 OFF = [
     "Canceled: Ruth Stone", "Cancelled - Ruth Stone", "CXL Ruth Stone", "Ruth Stone (cancelled)",
@@ -35,10 +37,38 @@ def test_another_subject_doesnt(subject: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["Status: Cancelled", "State: cancelled", "CANCELLED", "** cancelled **", "Cancelled by patient on 2/2",
-     "This event has been canceled and removed", "Appointment was cancelled"],
+     "This event has been canceled and removed", "Appointment was cancelled", "This visit is cancelled",
+     "Status: late cancel", "CXL", "Cancelada", "Annulé", "Canceled at 9:15", "Late cancelled"],
 )  # fmt: skip
 def test_a_line_of_the_description_says_it(line: str) -> None:
     assert is_called_off("Ruth Stone", f"Phone: 202-555-0111\n{line}\nDoctor: Chen")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Cancel at least 24 hours before your visit.", "Cancel by phone 202-555-0100", "Cancel", "CANCEL >>",
+     "Cancel via this link: https://example.com/c", "Cancel on our page", "Late cancel",
+     "Cancellation on short notice costs $50", "Cancellation", "Cancel:\nhttps://example.com/c",
+     "Cancellation due to illness is free",
+     "Cancel per text to 202-555-0100", "Storno per Telefon", "Stornierung", "Annulation", "Cancelled?",
+     "Canceled at least 24 hours before, a visit costs nothing", "Status: cancel by phone",
+     "This appointment is cancelled if you are late",
+     "Appointment is canceled automatically unless confirmed"],
+)  # fmt: skip
+def test_a_rule_or_link_in_the_description_doesnt(line: str) -> None:
+    assert not is_called_off("Ruth Stone", f"Dr. Chen\n{line}\nPhone: 202-555-0111")
+
+
+@pytest.mark.parametrize(
+    "html",
+    ['<p>Ruth Stone</p><p><a href="https://example.com/c">Cancel</a></p>',
+     'Reschedule or<br><a href="https://example.com/c">Cancel</a>', "Cancel:<br>https://example.com/c"],
+)  # fmt: skip
+def test_a_link_by_which_a_patient_can_cancel_leaves_the_visit_booked(html: str) -> None:
+    event = f"UID:1\nDTSTART:20270304T090000Z\nSUMMARY:Ruth Stone\nDESCRIPTION:{html}"
+    data = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR\n"
+    [_, (_, cells)] = parse_calendar(data.encode(), MARCH_2027).rows
+    assert cells[-1] == ""
 
 
 @pytest.mark.parametrize(
