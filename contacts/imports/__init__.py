@@ -7,8 +7,8 @@ importing.py runs these steps (1 to 4 by list_reading, 5 and 6 by list_planning)
    rejected, as a file, and that file read again. packed_lists: a table is kept compressed.
 2. columns (by headers, column_values), cancelling_columns, location_questions: which column has which
    meaning. Where it isn't clear, a question is asked (questions), and the answer kept (remembered).
-3. starts, dates, times, words, row_names, row_numbers, rows: cells to values; each problem comes with what to
-   do about it.
+3. starts, dates, times, words, status_words, row_names, row_numbers, rows: cells to values; each problem
+   comes with what to do about it.
 4. row_blocks: the rows in blocks, each of which is judged, planned and written by itself; weak_ids, repeats,
    people: ids that are none, and rows of one appointment or one patient within the file. identity says
    whether two descriptions are of one person.

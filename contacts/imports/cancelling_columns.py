@@ -14,7 +14,8 @@ from contacts.imports.files import RawRow
 from contacts.imports.headers import label_headers, plain_header
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
-from contacts.imports.words import CANCELLED, NO, NO_SHOW, YES, find_status
+from contacts.imports.status_words import CANCELLED, NO_SHOW, find_status
+from contacts.imports.words import NO, YES
 
 # Headers of which everybody knows what they mean, if their cells are yes or no.
 CERTAIN = frozenset([

@@ -9,7 +9,7 @@ from contacts.imports.column_values import LOOKED_AT, read_first_values, take_sa
 from contacts.imports.columns import Columns, title_of
 from contacts.imports.files import RawRow
 from contacts.imports.problems import clip
-from contacts.imports.words import CANCELLED
+from contacts.imports.status_words import CANCELLED
 
 SAMPLE_LENGTH = 40
 CANCELS_WHEN_SET = gettext_noop("cancels the appointment when set")

@@ -30,8 +30,8 @@ from contacts.imports.identity import (
 )
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
+from contacts.imports.status_words import CANCELLED
 from contacts.imports.three_way import Said, memory_key, read_memory, read_other_memories, say_slot
-from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, ContactId, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids

@@ -47,6 +47,7 @@ from contacts.imports.problems import REJECTED, Problem, clip, translate
 from contacts.imports.reading.entry_versions import is_older, is_surely_older
 from contacts.imports.repeats import DUPLICATE, ONE_APPOINTMENT
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
+from contacts.imports.status_words import CANCELLED
 from contacts.imports.three_way import (
     VERSION,
     FieldChoice,
@@ -60,7 +61,6 @@ from contacts.imports.three_way import (
     remember,
     say_slot,
 )
-from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, Contact
 
 TITLES = {  # of the fields of an appointment that can be changed here and in the file

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from contacts.imports.problems import NOTE, REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
-from contacts.imports.words import CANCELLED
+from contacts.imports.status_words import CANCELLED
 
 DUPLICATE = gettext_noop("This row repeats line %(first)d, so it is skipped.")
 SAME_VISIT = gettext_noop(

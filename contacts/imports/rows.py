@@ -27,6 +27,7 @@ from contacts.imports.row_names import FILL_IN, read_patient_name, says_cancelle
 from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
 from contacts.imports.starts import StartTexts, read_one_day, read_one_time, split_start
 from contacts.imports.stated_zones import STATED_KEY, check_stated_time, read_stated_zone
+from contacts.imports.status_words import CANCELLED, NO_SHOW, find_status
 from contacts.imports.times import (
     NOT_ENTERED,
     Spans,
@@ -36,10 +37,7 @@ from contacts.imports.times import (
     read_time,
 )
 from contacts.imports.words import (
-    CANCELLED,
-    NO_SHOW,
     combine_wishes,
-    find_status,
     read_answered_status,
     read_language,
     read_minutes,

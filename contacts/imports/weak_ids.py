@@ -27,7 +27,7 @@ from contacts.imports.people import describe_row
 from contacts.imports.plan_notes import ID_WRITTEN_ANEW
 from contacts.imports.problems import NOTE, REJECTED, Problem, clip, translate
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.words import CANCELLED
+from contacts.imports.status_words import CANCELLED
 
 NO_PATIENT_ID = (
     gettext_noop("This isn't an id, so the patient is matched by name and number."),

@@ -3,30 +3,23 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from django.utils.translation import gettext, ngettext
 
 from contacts.imports.problems import CellFault, clip
 from contacts.imports.questions import Choice, Question
+from contacts.imports.status_words import (
+    ARRIVED,
+    BOOKED,
+    CANCELLED,
+    NO_SHOW,
+    STATUSES,
+    find_status,
+    fold_status,
+)
 from contacts.languages import choose_language, read_languages
 from contacts.models.people import FORBIDDEN_CHANNELS, Preference
 
-BOOKED, ARRIVED, NO_SHOW, CANCELLED = "booked", "arrived", "no_show", "cancelled"  # Appointment.Status
-
-STATUSES = {
-    BOOKED: "scheduled booked active confirmed unconfirmed pending new reserved open accepted",
-    ARRIVED: "arrived completed complete checkedin checkedout fulfilled kept seen inprogress done",
-    NO_SHOW: "noshow noshowed missed didnotattend didnotarrive didnotshow dna dnka failed failedtoattend fta",
-    CANCELLED: "cancelled canceled cancel cancelledbypatient cancelledbypractice canceledbypatient "
-    "canceledbypractice cancelledbyprovider canceledbyprovider cancelledbyoffice canceledbyoffice "
-    "patientcancelled patientcanceled officecancelled officecanceled latecancel latecancelled latecanceled "
-    "latecancellation enteredinerror cancelada cancelado annulé annulée storniert abgesagt",
-}  # fmt: skip
-STATUS_OF = {word: status for status, words in STATUSES.items() for word in words.split()}
-# "Cancelled: flu" is cancelled, but "Cancelled, then reinstated" may be booked.
-CANCELLED_WITH_REASON = re.compile(r"\W*(?:late[ -])?cancell?ed\b", re.IGNORECASE)
-BOOKED_AGAIN = re.compile(r"re-?instat|re-?book|un-?cancel|restor|re-?activat|error", re.IGNORECASE)
 REJECT = "reject"  # the answer about an unknown status that leaves its rows out
 MOST_STATUSES_ASKED, MOST_LINES_NAMED = 20, 5
 
@@ -55,12 +48,6 @@ HOURS_AND_MINUTES = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 LONGEST_MINUTES = 24 * 60
 
 
-def fold_status(value: str) -> str:
-    """Return the status in lower case with letters and digits only; symbols stay if there is nothing else."""
-    folded = value.casefold().strip()
-    return re.sub(r"[^\w]|_", "", folded) or folded
-
-
 def read_status(value: str, answers: Mapping[str, str] | None = None) -> str:
     """Return one of Appointment.Status; booked if the cell is empty.
 
@@ -82,15 +69,6 @@ def read_answered_status(value: str, answers: Mapping[str, str]) -> str:
     """Return the status that staff said a cell means, "" if they didn't say, or said that it isn't clear."""
     said = answers.get(status_key(value), "") if value.strip() else ""
     return said if said in STATUSES else ""
-
-
-@lru_cache(maxsize=256)  # most rows of a list have one of a few
-def find_status(value: str) -> str:
-    """Return the status that the words of a cell mean, "" if they mean none."""
-    found = STATUS_OF.get(fold_status(value), "")
-    if not found and CANCELLED_WITH_REASON.match(value) and not BOOKED_AGAIN.search(value):
-        return CANCELLED
-    return found
 
 
 def status_key(value: str) -> str:

@@ -26,6 +26,7 @@ from contacts.imports.reading.calendar_people import read_description
 from contacts.imports.reading.called_off import find_doubt, is_called_off, strip_called_off
 from contacts.imports.reading.entry_versions import is_surely_older
 from contacts.imports.reading.parsed import ParserRefusal
+from contacts.imports.status_words import CANCELLED, find_status
 
 LONGEST_SUBJECT, LONGEST_DESCRIPTION = 1_000, 10_000  # characters that are looked at
 # The other methods answer an invitation: nobody has agreed to the time of a COUNTER.
@@ -87,7 +88,7 @@ def _list_events(calendars: Iterable[Calendar]) -> Iterator[Component]:
     """All events of the file, each with a UID, and cancelled if its METHOD or its words say so."""
     count = 0
     for calendar in calendars:
-        method = str(calendar.get("METHOD", "")).upper()
+        method = str(calendar.get("METHOD", "")).strip().upper()
         zone = str(calendar.get("X-WR-TIMEZONE", ""))
         for event in calendar.walk("VEVENT"):
             count += 1
@@ -116,11 +117,15 @@ def _tidy(event: Component) -> None:
 
 
 def _hear_cancellation(event: Component, method: str) -> None:
-    """Write into STATUS what METHOD, subject and description say: cancelled, or an answer to an invite."""
+    """Write into STATUS what METHOD, subject and description say: cancelled, or an answer to an invite.
+
+    However STATUS itself says that it is cancelled, it is written in one way.
+    """
     subject = event_text(event, "SUMMARY")[:LONGEST_SUBJECT]
     is_said = is_called_off(subject, read_description(event)[:LONGEST_DESCRIPTION])
+    has_status = find_status(event_text(event, "STATUS")) == CANCELLED
     event["METHOD"] = method
-    if method == "CANCEL" or is_said:
+    if method == "CANCEL" or is_said or has_status:
         event["STATUS"] = "CANCELLED"
         event["SUMMARY"] = strip_called_off(subject)
     elif method not in BOOKING_METHODS:

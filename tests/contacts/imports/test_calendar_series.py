@@ -93,6 +93,23 @@ def test_a_series_called_off_by_its_uid_alone_is_cancelled_with_its_changed_occu
         assert all(row.endswith(" cancelled") for row in rows)
 
 
+SPELLED = ["Cancelled", "CANCELED", "canceled", " cancelled ", "Cancelada", "CANCELLED BY PATIENT"]
+
+
+@pytest.mark.parametrize("status", SPELLED)
+def test_a_cancelled_status_is_heard_however_it_is_written(status: str) -> None:
+    moved = f"{EIGHTH}\nDTSTART{ZONE}:20270309T110000\n{RUTH}\nSTATUS:CONFIRMED"
+    series = read_rows(calendar_of(f"{SERIES}\nSTATUS:{status}", moved))
+    assert [row.split()[-1] for row in series] == ["cancelled"] * 4
+    by_uid = read_rows(calendar_of(SERIES, f"STATUS:{status}\nSEQUENCE:3"))
+    assert [row.split()[-1] for row in by_uid] == ["cancelled"] * 4
+    for start in ("", "DTSTART;VALUE=DATE:20270304\n", f"DTSTART{ZONE}:20270304T090000\n"):
+        [row] = read_rows(calendar_of(f"{start}SUMMARY:HOLD: Ruth Stone\nSTATUS:{status}"))
+        assert row.split()[-1] == "cancelled"
+    occurrence = read_rows(calendar_of(SERIES, f"{EIGHTH}\nSTATUS:{status}"))
+    assert occurrence == [FIRST, f"{SECOND_ID} cancelled", *LATER]
+
+
 def test_an_event_called_off_without_a_start_isnt_booked_by_an_older_version() -> None:
     single = f"DTSTART{ZONE}:20270304T090000\n{RUTH}\nSEQUENCE:3"
     assert read_rows(calendar_of(single, "STATUS:CANCELLED\nSEQUENCE:4")) == ["1 cancelled"]
