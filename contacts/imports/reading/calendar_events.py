@@ -1,6 +1,7 @@
 """What the events of a calendar say: their properties, occurrences and versions. Pure; knows no Django."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,6 +13,12 @@ from contacts.imports.reading.entry_versions import write_version
 OF_SERIES = ("RRULE", "RDATE", "RECURRENCE-ID")
 UNKNOWN_ZONE = "X-UNKNOWN-ZONE-HERE"  # a property that is written here
 ZONES = available_timezones()
+# With dates of other years nothing can be worked out: in another zone they may not exist.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+TIMES = (
+    "DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE", "DTSTAMP", "LAST-MODIFIED",
+)  # fmt: skip
+LONGEST_VISIT = timedelta(days=366)
 
 
 def event_text(event: Component, name: str) -> str:
@@ -31,6 +38,43 @@ def event_moment(event: Component, name: str) -> date | None:
     value = event.get(name)
     moment = getattr(value, "dt", None) if not isinstance(value, vBroken) else None
     return moment if isinstance(moment, date) else None
+
+
+def break_absurd_times(event: Component) -> None:
+    """Have dates of other centuries count as ones that can't be read."""
+    for name in TIMES:
+        times = [moment for value in event_values(event, name) for moment in _list_times(value)]
+        if not all(FIRST_YEAR <= moment.year <= LAST_YEAR for moment in times):
+            event[name] = vBroken("")
+
+
+def _list_times(value: Any) -> Iterator[date]:
+    """The dates of one value of a property, which may be a list, and have periods."""
+    for each in getattr(value, "dts", [value]) if not isinstance(value, vBroken) else ():
+        moment = getattr(each, "dt", None)
+        moments = moment if isinstance(moment, tuple) else (moment,)
+        yield from (one for one in moments if isinstance(one, date))
+
+
+def drop_absurd_end(event: Component) -> None:
+    """Drop an end that is before the start, over a year later, or can't be compared with it.
+
+    A series would be expanded from the earlier of both.
+    """
+    start, end = event_moment(event, "DTSTART"), event_moment(event, "DTEND")
+    if not isinstance(start, datetime):
+        return
+    if end:
+        is_alike = isinstance(end, datetime) and bool(end.tzinfo) == bool(start.tzinfo)
+        if not (is_alike and _can_last(end - start)):
+            del event["DTEND"]
+    length = getattr(event.get("DURATION"), "dt", None)
+    if isinstance(length, timedelta) and not _can_last(length):
+        del event["DURATION"]
+
+
+def _can_last(length: timedelta) -> bool:
+    return timedelta(0) <= length <= LONGEST_VISIT
 
 
 def event_start(event: Component) -> datetime:
@@ -96,7 +140,7 @@ def move_to_zone(event: Component, zone: str) -> None:
 
 
 def _place_all_in(local: ZoneInfo, value: Any) -> Any:
-    moments = getattr(value, "dts", None)
+    moments = getattr(value, "dts", None) if not isinstance(value, vBroken) else None
     return vDDDLists([_place_in(local, each.dt) for each in moments]) if moments else value
 
 

@@ -13,8 +13,10 @@ from icalendar import Calendar, Component, vBroken
 from icalendar.prop import vDDDTypes
 
 from contacts.imports.reading.calendar_events import (
+    break_absurd_times,
     compare_version,
     describe_version,
+    drop_absurd_end,
     event_moment,
     event_text,
     event_values,
@@ -96,6 +98,7 @@ def _list_events(calendars: Iterable[Calendar]) -> Iterator[Component]:
                 raise ParserRefusal("too_many_rows")
             _tidy(event)
             move_to_zone(event, zone)
+            drop_absurd_end(event)
             _hear_cancellation(event, method)
             if not event_text(event, "UID"):
                 event["UID"] = f"-{count}"
@@ -108,6 +111,7 @@ def _tidy(event: Component) -> None:
         value: Any = event.get(name)
         if isinstance(value, list):
             event[name] = value[0]
+    break_absurd_times(event)
     for name in NOT_NEEDED:
         if isinstance(event.get(name), vBroken):
             del event[name]

@@ -223,3 +223,47 @@ def test_each_calendar_of_a_file_has_its_own_zone() -> None:
         assert zones == {
             "0": ("09:00", "America/New_York"), "1": ("09:00", "America/Los_Angeles"), "2": ("09:00", ""),
         }  # fmt: skip
+
+
+HEADS = ["", "X-WR-TIMEZONE:Asia/Tokyo\n", "X-WR-TIMEZONE:America/New_York\n"]
+START = "DTSTART:20270304T140000Z"
+BESIDE = "BEGIN:VEVENT\nUID:2\nDTSTART:20270305T140000Z\nSUMMARY:Mei Hill\nEND:VEVENT\n"
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("moment", ["00010101T000000", "18991230T000000", "99991231T235959"])
+@pytest.mark.parametrize("zone", [":{}Z", ":{}", ";TZID=Asia/Tokyo:{}", ";TZID=America/New_York:{}"])
+@pytest.mark.parametrize("name", ["DTSTART", "RECURRENCE-ID", "EXDATE", "RDATE"])
+def test_an_event_with_an_absurd_date_is_left_out_by_name_and_the_rest_is_read(
+    name: str, zone: str, moment: str, head: str
+) -> None:
+    absurd = name + zone.format(moment)
+    lines = absurd if name == "DTSTART" else f"{START}\n{absurd}"
+    data = calendar_of(f"{lines}\n{RUTH}", head=head + BESIDE)
+    assert [row.split()[0] for row in read_rows(data)] == ["2"]
+    [(_, subject, why)] = parse_calendar(data, MARCH_2027).skipped
+    assert subject == "Ruth Stone 202-555-0111"
+    assert why == ("no_start" if name == "DTSTART" else "broken_series")
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("rule", ["", "RRULE:FREQ=DAILY;COUNT=2"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DTEND:99991231T235959Z", "DTEND:00010101T000000Z", "DTEND;TZID=America/New_York:99991231T235959",
+        "DTEND:19700101T000000Z", "DTEND;VALUE=DATE:20270304", "DTEND:20270304T120000Z",
+        "DURATION:P999999999D", "DURATION:-PT30M",
+        "DTSTAMP;TZID=Asia/Tokyo:00010101T000000", "LAST-MODIFIED:99991231T235959Z",
+    ],
+)  # fmt: skip
+def test_an_absurd_end_or_stamp_is_ignored(line: str, rule: str, head: str) -> None:
+    rows = parse_calendar(calendar_of(f"{START}\n{line}\n{RUTH}\n{rule}".strip(), head=head), MARCH_2027).rows
+    found = [(cells[0].partition("/")[2] or "20270304T140000Z", cells[6]) for _, cells in rows[1:]]
+    assert found == [("20270304T140000Z", ""), ("20270305T140000Z", "")][: 2 if rule else 1]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_broken_date_of_a_series_leaves_the_rest_of_a_calendar_readable(head: str) -> None:
+    data = calendar_of(f"{SERIES}\nEXDATE:garbage", head=head + BESIDE)
+    assert ([row.split()[0] for row in read_rows(data)], reasons(data)) == (["2"], ["broken_series"])
