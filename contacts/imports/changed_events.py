@@ -9,36 +9,27 @@ Where that isn't clear a person is asked, so that nobody is called for both time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from contacts.database.arrays import is_any_text
 from contacts.imports.called_off_series import replace_series
-from contacts.imports.identity import fold_letters
+from contacts.imports.event_visits import (
+    EventKey,
+    EventVisit,
+    group_by_patient,
+    has_relative,
+    may_be_one,
+    read_event_row,
+    read_event_visits,
+)
 from contacts.imports.questions import Choice, Question
-from contacts.imports.reading.event_ids import is_cut, name_of_event
 from contacts.imports.row_blocks import RowBlocks
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
 
 CHANGED_KEY = "changed_events"
 CANCEL_OLD, KEEP_BOTH = "cancel", "keep"
-# A little less than what is read of a calendar, so that what the file leaves out at the ends isn't missed.
-FROM, TO = -timedelta(hours=23), timedelta(days=399)
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """A visit here, or a row of the file with an id that isn't known (`line`, and its `version`)."""
-
-    id: str
-    starts: datetime | None
-    is_booked: bool = True
-    is_ahead: bool = True
-    line: int = 0
-    version: str = ""
 
 
 @dataclass
@@ -48,7 +39,7 @@ class ChangedEvents:
     """
 
     renamed: dict[str, str] = field(default_factory=dict)
-    replaced: list[tuple[_Visit, _Visit]] = field(default_factory=list)
+    replaced: list[tuple[EventVisit, EventVisit]] = field(default_factory=list)
 
     @property
     def question(self) -> Question | None:
@@ -103,37 +94,50 @@ class _EventsOfFile:
     """The rows of a calendar that are of the same events as visits here."""
 
     def __init__(self, source: str) -> None:
-        self._here = _read_visits(source) if source else {}
+        self._here = read_event_visits(source) if source else {}
         self._source = source
         self._ids: set[str] = set()
-        self._rows: defaultdict[str, list[_Visit]] = defaultdict(list)
+        self._rows: defaultdict[EventKey, list[EventVisit]] = defaultdict(list)
 
     def add(self, result: RowResult) -> None:
         """Look at one more row."""
-        row = result.row or result.partial
-        names = (row.first_name, row.last_name) if row else ("", "")
-        event = _name_with_patient(result.appointment_id, *names)
-        if not result.appointment_id or event not in self._here:
+        if not result.appointment_id:
             return
-        self._ids.add(result.appointment_id)
-        if row or not result.cancels:
-            starts = row.local_start if row else None
-            one = _Visit(result.appointment_id, starts, line=result.line, version=result.version)
-            self._rows[event].append(one)
+        row = read_event_row(result)
+        for event in self._here.keys() & set(row.list_keys()):
+            self._ids.add(row.id)
+            if row.starts or not result.cancels:
+                self._rows[event].append(row)
 
     def find_changed(self) -> ChangedEvents:
         """Compare them with what is here. To be called when all rows are added."""
         found = ChangedEvents()
         here = Appointment.objects.filter(source=self._source)
         known = set(here.filter(is_any_text("external_id", self._ids)).values_list("external_id", flat=True))
-        for event, rows in self._rows.items():
-            gone = [visit for visit in self._here[event] if visit.id not in self._ids]
-            new = list({row.id: row for row in rows if row.id not in known}.values())
-            if gone and new:
-                self._pair(event, gone, new, found)
+        for event, all_rows in self._rows.items():
+            groups = group_by_patient(all_rows)
+            for rows in groups:
+                new = list({row.id: row for row in rows if row.id not in known}.values())
+                if new:
+                    self._compare(self._here[event], rows, new, found)
+            others = [row for row in all_rows if row.id not in known and row.id not in found.renamed]
+            for visit in self._list_gone(self._here[event], found):
+                is_of_nobody = not any(may_be_one(visit, rows[0]) for rows in groups)
+                if visit.is_booked and visit.is_ahead and is_of_nobody and has_relative(visit, others):
+                    found.replaced.append((visit, others[0]))
         return found
 
-    def _pair(self, event: str, gone: list[_Visit], new: list[_Visit], found: ChangedEvents) -> None:
+    def _list_gone(self, visits: Iterable[EventVisit], found: ChangedEvents) -> list[EventVisit]:
+        """Those whose ids the file doesn't have, but for those that have another there."""
+        taken = self._ids | set(found.renamed.values())
+        return [each for each in visits if each.id not in taken]
+
+    def _compare(
+        self, here: Iterable[EventVisit], rows: list[EventVisit], new: list[EventVisit], found: ChangedEvents
+    ) -> None:
+        """Compare the rows of one patient, among them new ones, with the visits of their event."""
+        visits = [each for each in here if may_be_one(each, rows[0])]
+        gone = self._list_gone(visits, found)
         for days in (False, True):
             pairs = _pair_by_time(gone, new, days=days)
             found.renamed.update({row.id: visit.id for visit, row in pairs})
@@ -141,9 +145,9 @@ class _EventsOfFile:
             gone = [visit for visit in gone if visit not in paired]
             new = [row for row in new if row not in paired]
         left = [visit for visit in gone if visit.is_booked and visit.is_ahead]
-        last = max(visit.starts for visit in self._here[event] if visit.starts)
-        if any(visit.id in self._ids for visit in self._here[event]):
+        if any(visit.id in self._ids for visit in visits):
             # the series goes on as it was: what is later than all visits here was added to its end
+            last = max(visit.starts for visit in visits if visit.starts)
             new = [row for row in new if row.starts is None or row.starts <= last]
         if left and len(left) == len(new) and all(row.starts for row in new):
             pairs = list(zip(_sort(left), _sort(new), strict=True))
@@ -152,38 +156,11 @@ class _EventsOfFile:
             found.replaced += [(visit, new[0]) for visit in left]
 
 
-def _read_visits(source: str) -> dict[str, list[_Visit]]:
-    """The visits of a source in the time that is read, by their events."""
-    now = timezone.now()
-    here = Appointment.objects.filter(source=source, starts_at__range=(now + FROM, now + TO))
-    found: defaultdict[str, list[_Visit]] = defaultdict(list)
-    columns = (
-        "external_id",
-        "contact__first_name",
-        "contact__last_name",
-        "local_start",
-        "status",
-        "starts_at",
-    )
-    values = here.exclude(external_id="").values_list(*columns)
-    for external_id, first, last, starts, status, moment in values.order_by("starts_at", "pk").iterator():
-        visit = _Visit(external_id, starts, status == Appointment.Status.BOOKED, moment > now)
-        found[_name_with_patient(external_id, first, last)].append(visit)
-    return dict(found)
-
-
-def _name_with_patient(visit_id: str, first_name: str, last_name: str) -> str:
-    """The name of its event; where that was cut, it is of one event only together with the patient's name."""
-    event = name_of_event(visit_id)
-    name = f"{fold_letters(first_name)}\n{fold_letters(last_name)}"
-    return f"{event}\n{name}" if is_cut(visit_id) else event
-
-
 def _pair_by_time(
-    gone: Iterable[_Visit], new: Collection[_Visit], *, days: bool
-) -> list[tuple[_Visit, _Visit]]:
+    gone: Iterable[EventVisit], new: Collection[EventVisit], *, days: bool
+) -> list[tuple[EventVisit, EventVisit]]:
     """Pairs that start at the same time, or on the same day; what is booked comes first."""
-    at: defaultdict[object, list[_Visit]] = defaultdict(list)
+    at: defaultdict[object, list[EventVisit]] = defaultdict(list)
     for visit in sorted(gone, key=lambda each: not each.is_booked):
         at[_moment_of(visit, days=days)].append(visit)
     pairs = []
@@ -193,9 +170,9 @@ def _pair_by_time(
     return pairs
 
 
-def _moment_of(visit: _Visit, *, days: bool) -> object:
+def _moment_of(visit: EventVisit, *, days: bool) -> object:
     return visit.starts.date() if days and visit.starts else visit.starts
 
 
-def _sort(visits: Iterable[_Visit]) -> list[_Visit]:
+def _sort(visits: Iterable[EventVisit]) -> list[EventVisit]:
     return sorted(visits, key=lambda each: (str(each.starts), each.id))

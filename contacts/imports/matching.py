@@ -186,6 +186,12 @@ def _describe_as_said(contact: Contact, key: str) -> Identity | None:
     return identify(said["first_name"], said.get("last_name", ""), *numbers)
 
 
+def describe_contact_and_said(contact: Contact, source: str) -> list[Identity]:
+    """A contact as recorded, and as the files of a source said of each of their ids last."""
+    keys = [source, *read_other_memories(contact, source)]
+    return [describe_contact(contact), *filter(None, (_describe_as_said(contact, one) for one in keys))]
+
+
 def _appointments() -> QuerySet[Appointment]:
     return Appointment.objects.select_related(
         "contact__phone", "contact__other_phone", "location", "provider"
@@ -343,8 +349,7 @@ def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> C
         if appointment is None:
             continue
         contact, identity = appointment.contact, person.identity
-        keys = [source, *read_other_memories(contact, source)]
-        seen = [describe_contact(contact), *filter(None, (_describe_as_said(contact, one) for one in keys))]
+        seen = describe_contact_and_said(contact, source)
         has_other_id = bool(person.patient_id and contact.external_id and contact.source == source)
         if has_other_id:
             if any(has_same_name(identity, each) and shares_number(identity, each) for each in seen):

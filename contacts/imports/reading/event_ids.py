@@ -58,5 +58,17 @@ def name_of_event(visit_id: str) -> str:
 
     Of an id that was cut, what is left of it, which other events may have as well: see is_cut().
     """
-    uid = find_beginning(visit_id) if re.search(OF_A_SERIES, visit_id) else visit_id
-    return LATER_PART.sub("", uid)
+    return LATER_PART.sub("", find_uid(visit_id))
+
+
+def find_uid(visit_id: str) -> str:
+    """The UID of which a visit has its id; of an id that was cut, the first characters."""
+    return find_beginning(visit_id) if re.search(OF_A_SERIES, visit_id) else visit_id
+
+
+def may_be_of_one_event(one: str, other: str) -> bool:
+    """Whether two visits, by their ids, are of one event; of ids that were cut only the beginning tells."""
+    names = name_of_event(one), name_of_event(other)
+    if is_cut(one) or is_cut(other):
+        return names[0][:KEPT_OF_ID] == names[1][:KEPT_OF_ID]
+    return names[0] == names[1]

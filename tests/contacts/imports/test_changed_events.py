@@ -11,7 +11,7 @@ from contacts.imports.importing import import_file, preview_file
 from contacts.imports.plan_notes import OTHER_TIMES, SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
-from contacts.models import Appointment, ImportBatch
+from contacts.models import Appointment, Contact, ImportBatch
 from contacts.watching.arrivals import settle_arrivals, store_arrival
 from tests.contacts.imports.example_lists import make_downtown
 from tests.contacts.imports.reading_of_lists import MARCH_2027
@@ -187,3 +187,72 @@ def test_an_occurrence_that_is_called_off_by_its_date_is_cancelled(*, with_serie
     report = import_events(mei, gone, *([series] if with_series else []))
     assert report.counts["cancelled"] == 1
     assert "03-10 21:00 cancelled" in visits()
+
+
+NOAH = "Noah Brown 202-555-0122"
+
+
+def booked() -> list[str]:
+    """Day, time and first name of each booked visit."""
+    here = Appointment.objects.filter(status="booked").select_related("contact")
+    return sorted(f"{each.local_start:%m-%d %H:%M} {each.contact.first_name}" for each in here)
+
+
+@pytest.mark.parametrize("at", ["0900", "1500"])
+@pytest.mark.parametrize("who", [NOAH, "Noah Brown"])
+def test_a_slot_that_goes_to_another_patient_moves_nobodys_visits(who: str, at: str) -> None:
+    weekly = "RRULE:FREQ=WEEKLY;COUNT=4"
+    import_events(event("04T0900", weekly, uid="abc@google.com"))
+    first = event("04T0900", "RRULE:FREQ=WEEKLY;COUNT=2", uid="abc@google.com")
+    later = event(f"18T{at}", "RRULE:FREQ=WEEKLY;COUNT=2", uid="abc_R20270318T130000@google.com", who=who)
+    report = import_events(first, later)
+    counts = [report.counts[each] for each in ("added", "moved", "rejected", "missing")]
+    assert counts == [2, 0, 0, 2]
+    ruths = [f"03-{day:02} 09:00 Ruth" for day in (4, 11, 18, 25)]
+    time = f"{at[:2]}:{at[2:]}"
+    assert booked() == sorted([*ruths, f"03-18 {time} Noah", f"03-25 {time} Noah"])
+
+
+def test_of_two_patients_in_one_series_each_keeps_their_own_visits() -> None:
+    second = f"RECURRENCE-ID{NEW_YORK}10T090000"
+    import_events(event("03T0900", WEEKLY), event("10T0900", second, who=NOAH))
+    moved = second.replace("0900", "1000")
+    import_events(event("03T1000", WEEKLY), event("10T1000", moved, who=NOAH))
+    assert booked() == ["03-03 10:00 Ruth", "03-10 10:00 Noah", "03-17 10:00 Ruth", "03-24 10:00 Ruth"]
+
+
+def test_if_a_moved_series_has_another_first_name_a_person_is_asked() -> None:
+    import_events(event("03T0900", WEEKLY))
+    with pytest.raises(QuestionsOpen):
+        import_events(event("03T1000", WEEKLY, who="Rutger Stone 202-555-0111"))
+    answers = {"changed_events": "cancel", "ids": "all_new"}
+    import_events(event("03T1000", WEEKLY, who="Rutger Stone 202-555-0111"), **answers)
+    assert booked() == [f"03-{day:02} 10:00 Rutger" for day in (3, 10, 17, 24)]
+
+
+OUTLOOK = "040000008200E00074C5B7101A82E008" * 3 + "F" * 16  # 112 characters
+
+
+@pytest.mark.parametrize("uid", [OUTLOOK, OUTLOOK[:104], OUTLOOK[:90], OUTLOOK + "F" * 30])
+def test_a_single_event_with_a_long_uid_that_becomes_a_series_and_back_is_one_visit(uid: str) -> None:
+    import_events(event("03T0900", uid=uid))
+    report = import_events(event("03T0900", WEEKLY, uid=uid))
+    assert (visits(), report.counts["added"]) == (AT_NINE, 3)
+    back = import_events(event("03T0900", uid=uid))
+    assert (visits(), back.counts["added"]) == (AT_NINE, 0)
+
+
+@pytest.mark.parametrize(("first", "last"), [("Ruth Ann", "Stone"), ("Aisha", "Stone"), ("Ruth", "Miller")])
+@pytest.mark.parametrize("uid", ["1", OUTLOOK])
+def test_a_series_moves_with_a_patient_whose_name_staff_corrected(uid: str, first: str, last: str) -> None:
+    import_events(event("03T0900", WEEKLY, uid=uid))
+    Contact.objects.update(first_name=first, last_name=last)
+    report = import_events(event("03T1000", WEEKLY, uid=uid))
+    assert (visits(), report.counts["moved"]) == (AT_TEN, 4)
+
+
+def test_two_single_events_whose_long_uids_begin_alike_are_two() -> None:
+    uid = "https://calendar.example/organizations/" + "f" * 60 + "/"
+    import_events(event("03T0900", uid=f"{uid}1"))
+    report = import_events(event("03T1000", uid=f"{uid}2"))
+    assert (visits(), report.counts["missing"]) == (["03-03 09:00 booked", "03-03 10:00 booked"], 1)
