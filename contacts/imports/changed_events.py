@@ -14,9 +14,11 @@ from django.utils.translation import gettext, ngettext
 
 from contacts.database.arrays import is_any_text
 from contacts.imports.called_off_series import replace_series
+from contacts.imports.doubts import RowSpan
 from contacts.imports.event_visits import (
     EventKey,
     EventVisit,
+    are_alone,
     group_by_patient,
     has_relative,
     may_be_one,
@@ -96,11 +98,15 @@ class _EventsOfFile:
     def __init__(self, source: str) -> None:
         self._here = read_event_visits(source) if source else {}
         self._source = source
-        self._ids: set[str] = set()
+        self._ids: set[str] = set()  # of the rows
+        self._taken: set[str] = set()  # of the visits for which something new was found
+        self._span = RowSpan()
         self._rows: defaultdict[EventKey, list[EventVisit]] = defaultdict(list)
 
     def add(self, result: RowResult) -> None:
         """Look at one more row."""
+        if result.row:
+            self._span.add(result.row)
         if not result.appointment_id:
             return
         row = read_event_row(result)
@@ -121,26 +127,34 @@ class _EventsOfFile:
                 if new:
                     self._compare(self._here[event], rows, new, found)
             others = [row for row in all_rows if row.id not in known and row.id not in found.renamed]
-            for visit in self._list_gone(self._here[event], found):
+            for visit in self._list_gone(self._here[event], all_rows):
                 is_of_nobody = not any(may_be_one(visit, rows[0]) for rows in groups)
                 if visit.is_booked and visit.is_ahead and is_of_nobody and has_relative(visit, others):
-                    found.replaced.append((visit, others[0]))
+                    self._replace([visit], others[0], found)
         return found
 
-    def _list_gone(self, visits: Iterable[EventVisit], found: ChangedEvents) -> list[EventVisit]:
-        """Those whose ids the file doesn't have, but for those that have another there."""
-        taken = self._ids | set(found.renamed.values())
-        return [each for each in visits if each.id not in taken]
+    def _list_gone(self, visits: Iterable[EventVisit], rows: Iterable[EventVisit]) -> list[EventVisit]:
+        """Those whose ids the file doesn't have, but for those that have another there.
+
+        `rows`: of their event. Of a file that has only single visits of a series nobody knows what it has
+        on other days (product rule 54).
+        """
+        gone = [each for each in visits if each.id not in self._ids and each.id not in self._taken]
+        return [each for each in gone if self._is_in_span(each)] if are_alone(rows) else gone
+
+    def _is_in_span(self, visit: EventVisit) -> bool:
+        days = self._span.days
+        return days is not None and visit.starts is not None and days[0] <= visit.starts <= days[1]
 
     def _compare(
         self, here: Iterable[EventVisit], rows: list[EventVisit], new: list[EventVisit], found: ChangedEvents
     ) -> None:
         """Compare the rows of one patient, among them new ones, with the visits of their event."""
         visits = [each for each in here if may_be_one(each, rows[0])]
-        gone = self._list_gone(visits, found)
+        gone = self._list_gone(visits, rows)
         for days in (False, True):
             pairs = _pair_by_time(gone, new, days=days)
-            found.renamed.update({row.id: visit.id for visit, row in pairs})
+            self._rename(pairs, found)
             paired = {each for pair in pairs for each in pair}
             gone = [visit for visit in gone if visit not in paired]
             new = [row for row in new if row not in paired]
@@ -149,11 +163,21 @@ class _EventsOfFile:
             # the series goes on as it was: what is later than all visits here was added to its end
             last = max(visit.starts for visit in visits if visit.starts)
             new = [row for row in new if row.starts is None or row.starts <= last]
-        if left and len(left) == len(new) and all(row.starts for row in new):
-            pairs = list(zip(_sort(left), _sort(new), strict=True))
-            found.renamed.update({row.id: visit.id for visit, row in pairs})
+        is_clear = all(row.starts for row in new) and not are_alone(rows)
+        if left and len(left) == len(new) and is_clear:
+            self._rename(zip(_sort(left), _sort(new), strict=True), found)
         elif left and new:
-            found.replaced += [(visit, new[0]) for visit in left]
+            self._replace(left, new[0], found)
+
+    def _rename(self, pairs: Iterable[tuple[EventVisit, EventVisit]], found: ChangedEvents) -> None:
+        for visit, row in pairs:
+            found.renamed[row.id] = visit.id
+            self._taken.add(visit.id)
+
+    def _replace(self, visits: Iterable[EventVisit], row: EventVisit, found: ChangedEvents) -> None:
+        for visit in visits:
+            found.replaced.append((visit, row))
+            self._taken.add(visit.id)
 
 
 def _pair_by_time(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from contacts.imports.identity import Identity, identify, is_related, may_be_the_patient
 from contacts.imports.matching import describe_contact_and_said
 from contacts.imports.people import describe_row
+from contacts.imports.reading.entry_versions import is_alone
 from contacts.imports.reading.event_ids import KEPT_OF_ID, may_be_of_one_event, name_of_event
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
@@ -90,6 +91,11 @@ def has_relative(visit: EventVisit, rows: Iterable[EventVisit]) -> bool:
         and any(is_related(one, other) for one in row.who for other in visit.who)
         for row in rows
     )
+
+
+def are_alone(rows: Iterable[EventVisit]) -> bool:
+    """Whether they are single visits of a series that isn't in the file itself."""
+    return all(is_alone(row.version) for row in rows)
 
 
 def group_by_patient(rows: Iterable[EventVisit]) -> list[list[EventVisit]]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from contacts.imports.people import ImportedPerson
-from contacts.imports.reading.entry_versions import is_older, is_same_state
+from contacts.imports.reading.entry_versions import is_older, is_same_state, leave_out_alone
 from contacts.imports.rows import AppointmentRow, location_key
 from contacts.models import Appointment, Contact
 
@@ -74,7 +74,7 @@ def keep_version(kept: Said, version: str, before: Mapping[str, str]) -> Said:
 
     The one kept before stays if it is newer, or if nothing else has changed than when the file was written.
     """
-    known = before.get(VERSION, "")
+    known, version = before.get(VERSION, ""), leave_out_alone(version)
     is_same = is_same_state(version, known) and kept == leave_out_report(before)
     return kept if not version or is_same or is_older(version, known) else kept | {VERSION: version}
 

@@ -33,6 +33,7 @@ from contacts.imports.reading.chosen_events import (
     is_numbered_here,
 )
 from contacts.imports.reading.entry_versions import HEADER as VERSION
+from contacts.imports.reading.entry_versions import mark_alone
 from contacts.imports.reading.event_ids import name_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
@@ -105,6 +106,8 @@ def _read_occurrences(
     for line, event in enumerate(occurrences, 2):
         uid = event_text(event, "UID")
         version = versions.get((uid, find_occurrence(event))) or versions.get((uid, ""), "")
+        if (uid, "") not in versions:
+            version = mark_alone(version)
         cells = _read_event(event, version, in_series=uid in series)
         budget.take(cells)
         yield line, cells

@@ -2,7 +2,8 @@
 
 Calendars number the versions of an event (SEQUENCE), and say when it was changed (LAST-MODIFIED) and when
 the file was written (DTSTAMP); FHIR has the latter two. A row has them as text: `sequence=2
-modified=20270301T120000Z written=20270302T080000Z series`. `series`: the version is that of a whole series.
+modified=20270301T120000Z written=20270302T080000Z series`. `series`: the version is that of a whole series;
+`alone` before it: of one visit of a series that isn't in the file itself.
 """
 
 import re
@@ -11,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 HEADER = "version of the entry"
 STAMPS = ("modified", "written")
-OF_SERIES = "series"
+OF_SERIES, ALONE = "series", "alone"
 PART = re.compile(r"(sequence|modified|written)=([0-9TZ]{1,20})")
 CLOCKS_DIFFER_BY = timedelta(days=1)  # a stamp that is later than this from now is of a wrong clock
 
@@ -32,6 +33,21 @@ def write_version(
             if moment <= now + CLOCKS_DIFFER_BY:
                 parts.append(f"{name}={moment:%Y%m%dT%H%M%SZ}")
     return " ".join([*parts, OF_SERIES] if parts and of_series else parts)
+
+
+def mark_alone(version: str) -> str:
+    """The version of one visit of a series that isn't in the file: what else it has isn't known."""
+    return f"{ALONE} {version}".strip()
+
+
+def is_alone(version: str) -> bool:
+    """Whether the file has no more of the visit's series than single visits."""
+    return version.startswith(ALONE)
+
+
+def leave_out_alone(version: str) -> str:
+    """The version to be kept: what a file has besides isn't a part of it."""
+    return version.removeprefix(ALONE).strip()
 
 
 def is_older(version: str, known: str) -> bool:

@@ -256,3 +256,40 @@ def test_two_single_events_whose_long_uids_begin_alike_are_two() -> None:
     import_events(event("03T0900", uid=f"{uid}1"))
     report = import_events(event("03T1000", uid=f"{uid}2"))
     assert (visits(), report.counts["missing"]) == (["03-03 09:00 booked", "03-03 10:00 booked"], 1)
+
+
+def one_visit(start: str, *lines: str) -> str:
+    """A visit of a series of which the file has only single visits."""
+    return event(start, f"RECURRENCE-ID{NEW_YORK}{start}00", *lines)
+
+
+@pytest.mark.parametrize("more", [(), ("DTSTAMP:20270225T080000Z",)])
+def test_a_calendar_of_another_week_leaves_the_visits_of_this_one(more: tuple[str, ...]) -> None:
+    first, second = (
+        event(f"{day}T0900", f"RECURRENCE-ID{NEW_YORK}{day}T090000", *more) for day in ("04", "11")
+    )
+    import_events(first)
+    report = import_events(second)
+    assert (visits(), report.counts["added"], report.counts["missing"]) == (
+        ["03-04 09:00 booked", "03-11 09:00 booked"],
+        1,
+        0,
+    )
+    again = import_events(second)
+    assert (again.counts["unchanged"], again.counts["updated"]) == (1, 0)
+    earlier = import_events(event("02T0900", f"RECURRENCE-ID{NEW_YORK}02T090000", *more))
+    assert (earlier.counts["added"], len(visits())) == (1, 3)
+
+
+def test_a_single_visit_that_moves_on_a_day_of_such_a_calendar_is_moved() -> None:
+    import_events(one_visit("04T0900"), one_visit("11T0900"))
+    report = import_events(one_visit("04T1000"))
+    assert (visits(), report.counts["moved"]) == (["03-04 10:00 booked", "03-11 09:00 booked"], 1)
+
+
+def test_if_such_a_calendar_has_its_days_a_person_is_asked_where_a_visit_went() -> None:
+    mei = event("01T0900", who="Mei Hill 202-555-0113", uid="2")
+    import_events(mei, one_visit("04T0900"))
+    with pytest.raises(QuestionsOpen):
+        import_events(mei, one_visit("11T0900"))
+    assert import_events(mei, one_visit("11T0900"), changed_events="keep").counts["added"] == 1
