@@ -44,7 +44,8 @@ from contacts.imports.plans import (
 )
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem, clip, translate
-from contacts.imports.reading.entry_versions import is_older, is_surely_older
+from contacts.imports.reading.entry_versions import is_older, is_surely_older, leave_out_sequence
+from contacts.imports.reading.event_ids import has_other_uid
 from contacts.imports.repeats import DUPLICATE, ONE_APPOINTMENT
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 from contacts.imports.status_words import CANCELLED
@@ -151,8 +152,23 @@ class _Planner:
 
     def _is_outdated(self, row: AppointmentRow | RowResult, appointment: Appointment) -> bool:
         known = (read_memory(appointment, self.source) or {}).get(VERSION, "")
+        version = row.version
+        if self._is_of_other_event(row.appointment_id, appointment):
+            version, known = leave_out_sequence(version), leave_out_sequence(known)
         cancels = row.cancels if isinstance(row, RowResult) else row.status == CANCELLED
-        return (is_surely_older if cancels else is_older)(row.version, known)
+        return (is_surely_older if cancels else is_older)(version, known)
+
+    def _is_of_other_event(self, given_id: str, appointment: Appointment) -> bool:
+        """Whether the visit was of another event of a calendar, which numbered its versions for itself."""
+        is_same_id = not given_id or given_id in self.known.written_anew
+        return not is_same_id and has_other_uid(given_id, appointment.external_id)
+
+    def _read_before(self, given_id: str, appointment: Appointment) -> Said | None:
+        """What the file said last of an appointment that a row with that id is about."""
+        before = read_memory(appointment, self.source)
+        if before and VERSION in before and self._is_of_other_event(given_id, appointment):
+            return before | {VERSION: leave_out_sequence(before[VERSION])}
+        return before
 
     def _find_first_line(self, row: AppointmentRow) -> int:
         """The first line of the visit of a row without an id, if their patient is found to be one."""
@@ -192,7 +208,7 @@ class _Planner:
 
     def _plan_known(self, planned: PlannedRow, appointment: Appointment) -> None:
         row = planned.row
-        before = read_memory(appointment, self.source)
+        before = self._read_before(row.appointment_id, appointment)
         if before is None:
             before = self.known.recalled.get(appointment.pk, {})
         planned.notes += tuple(self._note(row, reason) for reason in plan_appointment(planned, before))
@@ -223,7 +239,8 @@ class _Planner:
             return None
         if appointment.status not in (Status.BOOKED, Status.CANCELLED):
             return None
-        before = read_memory(appointment, self.source) or self.known.recalled.get(appointment.pk, {})
+        before = self._read_before(result.appointment_id, appointment)
+        before = before or self.known.recalled.get(appointment.pk, {})
         if self._is_outdated(result, appointment):
             return RefusedRow(result, appointment, RowOutcome.UNCHANGED, dict(before), is_outdated=True)
         is_new = appointment.status == Status.BOOKED and before.get("status") != CANCELLED
@@ -265,7 +282,7 @@ class _Planner:
         if appointment and row.status == CANCELLED and may_cancel:
             planned.cancels_only = True
             planned.outcome = RowOutcome.UNCHANGED
-            before = read_memory(appointment, self.source) or {}
+            before = self._read_before(row.appointment_id, appointment) or {}
             reasons = plan_appointment(planned, before)
             planned.notes = (
                 *(self._note(row, each) for each in reasons),

@@ -50,6 +50,11 @@ def leave_out_alone(version: str) -> str:
     return version.removeprefix(ALONE).strip()
 
 
+def leave_out_sequence(version: str) -> str:
+    """The version without its number, which can't be compared with that of another event."""
+    return " ".join(part for part in version.split() if not part.startswith("sequence="))
+
+
 def is_older(version: str, known: str) -> bool:
     """Whether a version is older than one that was imported before.
 

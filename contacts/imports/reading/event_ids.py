@@ -68,7 +68,11 @@ def find_uid(visit_id: str) -> str:
 
 def may_be_of_one_event(one: str, other: str) -> bool:
     """Whether two visits, by their ids, are of one event; of ids that were cut only the beginning tells."""
-    names = name_of_event(one), name_of_event(other)
-    if is_cut(one) or is_cut(other):
-        return names[0][:KEPT_OF_ID] == names[1][:KEPT_OF_ID]
-    return names[0] == names[1]
+    longest = KEPT_OF_ID if is_cut(one) or is_cut(other) else None
+    return name_of_event(one)[:longest] == name_of_event(other)[:longest]
+
+
+def has_other_uid(one: str, other: str) -> bool:
+    """Whether two visits are of entries with different UIDs, as far as ids that were cut tell it."""
+    longest = KEPT_OF_ID if is_cut(one) or is_cut(other) else None
+    return find_uid(one)[:longest] != find_uid(other)[:longest]

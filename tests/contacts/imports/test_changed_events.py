@@ -8,7 +8,7 @@ import time_machine
 
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
-from contacts.imports.plan_notes import OTHER_TIMES, SERIES_CANCELLED
+from contacts.imports.plan_notes import OLDER_VERSION, OTHER_TIMES, SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Contact, ImportBatch
@@ -293,3 +293,39 @@ def test_if_such_a_calendar_has_its_days_a_person_is_asked_where_a_visit_went() 
     with pytest.raises(QuestionsOpen):
         import_events(mei, one_visit("11T0900"))
     assert import_events(mei, one_visit("11T0900"), changed_events="keep").counts["added"] == 1
+
+
+def google(until: str, sequence: int, modified: str) -> str:
+    """A weekly visit at 9:00 from 4 March, of a calendar of Google."""
+    lines = (f"RRULE:FREQ=WEEKLY;{until}", f"SEQUENCE:{sequence}", f"LAST-MODIFIED:{modified}")
+    return event("04T0900", *lines, uid="abc@google.com")
+
+
+def split_off(time: str, sequence: int, modified: str) -> str:
+    """Its later visits, from 18 March, which Google numbers for themselves."""
+    lines = ("RRULE:FREQ=WEEKLY;COUNT=2", f"SEQUENCE:{sequence}", f"LAST-MODIFIED:{modified}")
+    return event(f"18T{time}", *lines, uid="abc_R20270318T130000@google.com")
+
+
+def test_a_split_off_part_of_a_series_is_numbered_for_itself() -> None:
+    import_events(google("COUNT=4", 2, "20270224T080000Z"))
+    first = google("UNTIL=20270317T000000Z", 3, "20270225T080000Z")
+    report = import_events(first, split_off("1500", 0, "20270225T080000Z"))
+    moved = ["03-04 09:00 booked", "03-11 09:00 booked", "03-18 15:00 booked", "03-25 15:00 booked"]
+    assert (visits(), report.counts["moved"]) == (moved, 2)
+    again = import_events(first, split_off("1500", 0, "20270225T080000Z"))
+    assert (visits(), again.counts["unchanged"], again.counts["moved"]) == (moved, 4, 0)
+    later = import_events(first, split_off("1600", 1, "20270226T080000Z"))
+    assert later.counts["moved"] == 2
+    import_events(first, split_off("1500", 0, "20270225T080000Z"))  # an older file
+    assert visits()[2:] == ["03-18 16:00 booked", "03-25 16:00 booked"]
+    import_events(google("COUNT=4", 2, "20270224T080000Z"))  # older, and before the split
+    assert visits()[2:] == ["03-18 16:00 booked", "03-25 16:00 booked"]
+
+
+def test_the_stamps_of_a_split_off_part_tell_that_it_is_older() -> None:
+    import_events(google("COUNT=4", 2, "20270226T080000Z"))
+    first = google("UNTIL=20270317T000000Z", 3, "20270226T090000Z")
+    report = import_events(first, split_off("1500", 5, "20270225T080000Z"))
+    assert [each.problem for each in report.problems].count(OLDER_VERSION[0]) == 2
+    assert visits() == [f"03-{day:02} 09:00 booked" for day in (4, 11, 18, 25)]
