@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from contacts.database.arrays import is_any_text
 from contacts.imports.reading.event_ids import (
@@ -23,25 +24,32 @@ from contacts.models import Appointment
 
 
 def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[RowResult]:
-    """These rows of a calendar, which cancel; one that means a series as a result for each of its visits."""
+    """These rows of a calendar, which cancel; one that means a series as a result for each of its visits.
+
+    Where a single event has become a series, a visit of the past may still have the UID alone. It stays.
+    """
     ids = {each.appointment_id for each in cancelling if each.appointment_id}
     here = Appointment.objects.filter(source=source)
-    ids -= set(here.filter(is_any_text("external_id", ids)).values_list("external_id", flat=True))
+    known = dict(here.filter(is_any_text("external_id", ids)).values_list("external_id", "starts_at"))
+    now = timezone.now()
     visits = _read_visits_of_series(here) if ids else {}
     for each in cancelling:
         uid = each.appointment_id
         beginnings = {uid, uid[:KEPT_OF_ID], uid.rpartition("/")[0]}
         alike = [visit for beginning in beginnings for visit in visits.get(beginning, ())]
-        of_series = [visit for visit in alike if is_of_series(visit.external_id, uid, visit.wall_start)]
+        of_series = [
+            visit.external_id for visit in alike if is_of_series(visit.external_id, uid, visit.wall_start)
+        ]
         of_day = [visit for visit in alike if is_on_day(visit.external_id, uid, visit.wall_start)]
-        if uid in ids and len(of_day) == 1:
+        if of_series:
+            if uid in known and known[uid] > now:
+                of_series.append(uid)
+            for visit_id in of_series:
+                yield RowResult(each.line, visit_id, None, (), cancels=True, version=each.version)
+        elif uid not in known and len(of_day) == 1:
             yield replace(each, appointment_id=of_day[0].external_id)
-            continue
-        if uid not in ids or not of_series:
+        else:
             yield each
-            continue
-        for visit in of_series:
-            yield RowResult(each.line, visit.external_id, None, (), cancels=True, version=each.version)
 
 
 def _read_visits_of_series(here: "QuerySet[Appointment]") -> dict[str, list[Appointment]]:

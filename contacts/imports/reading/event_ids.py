@@ -9,8 +9,14 @@ OF_A_SERIES = r"/\d{8}(T\d{6}Z?)?$|~[0-9a-f]{24}$"  # how the ids of its visits 
 
 
 def name_event(uid: str, recurrence: str = "") -> str:
-    """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole."""
-    name = f"{uid}/{recurrence}" if recurrence else uid
+    """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole.
+
+    Of a visit of a series the UID is cut first, so that the id of the whole series tells those of its visits.
+    """
+    return _cut_long(f"{_cut_long(uid)}/{recurrence}" if recurrence else uid)
+
+
+def _cut_long(name: str) -> str:
     if len(name) <= LONGEST_ID:
         return name
     return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
@@ -31,7 +37,7 @@ def find_beginning(visit_id: str) -> str:
 
 
 def is_of_series(visit_id: str, uid: str, starts_at: datetime) -> bool:
-    """Whether that is the id of a visit in the series with this UID.
+    """Whether that is the id of a visit in the series with this UID, or this id of the whole.
 
     `starts_at`: of the visit, aware. Where the id was cut, a visit that was moved is not recognised, since
     only the hash tells which series it is of.

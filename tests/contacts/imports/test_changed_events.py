@@ -18,7 +18,8 @@ from tests.contacts.imports.reading_of_lists import MARCH_2027
 
 pytestmark = pytest.mark.django_db
 NEW_YORK = ";TZID=America/New_York:202703"
-RUTH = "Ruth Stone 202-555-0111"
+RUTH, NOAH = "Ruth Stone 202-555-0111", "Noah Brown 202-555-0122"
+OUTLOOK = "040000008200E00074C5B7101A82E008" * 3 + "F" * 16  # 112 characters
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +54,18 @@ def ids() -> list[str]:
     return sorted(Appointment.objects.values_list("external_id", flat=True))
 
 
+def booked() -> list[str]:
+    """Day, time and first name of each booked visit."""
+    here = Appointment.objects.filter(status="booked").select_related("contact")
+    return sorted(f"{each.local_start:%m-%d %H:%M} {each.contact.first_name}" for each in here)
+
+
 WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=4"
 AT_NINE = [f"03-{day:02} 09:00 booked" for day in (3, 10, 17, 24)]
 AT_TEN = [f"03-{day:02} 10:00 booked" for day in (3, 10, 17, 24)]
 
 
-@pytest.mark.parametrize("uid", ["1", "040000008200E00074C5B7101A82E008" * 3 + "F" * 16])
+@pytest.mark.parametrize("uid", ["1", OUTLOOK])
 def test_a_series_that_moves_as_a_whole_moves_its_visits(uid: str) -> None:
     import_events(event("03T0900", WEEKLY, "SEQUENCE:1", uid=uid))
     report = import_events(event("03T1000", WEEKLY, "SEQUENCE:2", uid=uid))
@@ -165,6 +172,27 @@ def test_a_series_called_off_by_its_uid_names_each_visit_once() -> None:
     assert [each.problem for each in report.problems].count(SERIES_CANCELLED[0]) == 4
 
 
+@pytest.mark.parametrize("start", ["", f"DTSTART{NEW_YORK}02T090000\n"])
+@pytest.mark.parametrize("uid", ["1", OUTLOOK, OUTLOOK + "F" * 30])
+def test_a_single_event_of_the_past_that_became_a_series_is_called_off_with_it(uid: str, start: str) -> None:
+    import_events(event("02T0900", uid=uid))
+    gone = f"BEGIN:VEVENT\nUID:{uid}\n{start}LOCATION:Elm\nSTATUS:CANCELLED\nEND:VEVENT\n"
+    file = calendar(gone).replace(b"VERSION", b"METHOD:CANCEL\nVERSION", 1)
+    with time_machine.travel(MARCH_2027 + timedelta(days=5)):
+        import_events(event("10T0900", WEEKLY, uid=uid))
+        report = import_file(file, "c.ics", ImportOptions())
+    assert (report.counts["cancelled"], report.counts["rejected"]) == (4, 0)
+    assert booked() == ["03-02 09:00 Ruth"]
+
+
+def test_a_single_visit_to_come_is_called_off_with_the_series_of_its_uid() -> None:
+    import_events(event("03T0900", WEEKLY))
+    Appointment.objects.filter(external_id="1/20270310T140000Z").update(external_id="1")
+    gone = "BEGIN:VEVENT\nUID:1\nSTATUS:CANCELLED\nEND:VEVENT\n"
+    import_events(gone, event("01T1500", who="Mei Hill 202-555-0113", uid="2"))
+    assert booked() == ["03-01 15:00 Mei"]
+
+
 @pytest.mark.parametrize("uid", ["1", "abc@google.com"])
 def test_later_visits_that_move_under_a_uid_of_their_own_are_moved(uid: str) -> None:
     """As Google writes it."""
@@ -187,15 +215,6 @@ def test_an_occurrence_that_is_called_off_by_its_date_is_cancelled(*, with_serie
     report = import_events(mei, gone, *([series] if with_series else []))
     assert report.counts["cancelled"] == 1
     assert "03-10 21:00 cancelled" in visits()
-
-
-NOAH = "Noah Brown 202-555-0122"
-
-
-def booked() -> list[str]:
-    """Day, time and first name of each booked visit."""
-    here = Appointment.objects.filter(status="booked").select_related("contact")
-    return sorted(f"{each.local_start:%m-%d %H:%M} {each.contact.first_name}" for each in here)
 
 
 @pytest.mark.parametrize("at", ["0900", "1500"])
@@ -228,9 +247,6 @@ def test_if_a_moved_series_has_another_first_name_a_person_is_asked() -> None:
     answers = {"changed_events": "cancel", "ids": "all_new"}
     import_events(event("03T1000", WEEKLY, who="Rutger Stone 202-555-0111"), **answers)
     assert booked() == [f"03-{day:02} 10:00 Rutger" for day in (3, 10, 17, 24)]
-
-
-OUTLOOK = "040000008200E00074C5B7101A82E008" * 3 + "F" * 16  # 112 characters
 
 
 @pytest.mark.parametrize("uid", [OUTLOOK, OUTLOOK[:104], OUTLOOK[:90], OUTLOOK + "F" * 30])
