@@ -116,12 +116,33 @@ class ReadList:
             yield ListBlock(settled, len(duplicates))
 
 
+@dataclass(frozen=True)
+class _OpenedFile:
+    """A file as a table, of which the columns aren't known yet."""
+
+    part: PartOfList
+    understood: Understood
+    effective: EffectiveOptions
+
+
 def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     """Read a file. If it isn't clear which columns are meant, its rows aren't read yet.
 
     Raises ImportRefused.
     """
-    given, effective = options, add_remembered(options)
+    opened = _open_file(data, file_name, options)
+    said = opened.part.source
+    asked = ask_source_of_part(said, options.source)
+    if asked and asked.find_answer(options.answers) != AS_CHOSEN:
+        opened = _open_file(data, file_name, replace(options, source=said))
+    found = _read_table(opened)
+    found.questions[:0] = filter(None, [asked])
+    return found
+
+
+def _open_file(data: bytes, file_name: str, options: ImportOptions) -> _OpenedFile:
+    """Read the table of a file as one of this source, and take off what was added for mending."""
+    effective = add_remembered(options)
     options = effective.options
     check_options(options)
     raw = _take_file(data, file_name)
@@ -131,36 +152,36 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     table, understood = read_as_remembered(raw, effective)
     understood = replace(understood, region=options.number_region)
     part = take_off_mending(table)
-    asked = ask_source_of_part(part.source, options.source)
-    if asked and asked.find_answer(options.answers) != AS_CHOSEN:
-        found = read_list(data, file_name, replace(given, source=part.source))
-        found.questions.insert(0, asked)
-        return found
-    table = part.table
-    effective = forget_numbered(effective, table.headers)
+    return _OpenedFile(part, understood, forget_numbered(effective, part.table.headers))
+
+
+def _read_table(opened: _OpenedFile) -> ReadList:
+    """Find the columns of a table, and read its rows unless a question about them is open."""
+    table, effective = opened.part.table, opened.effective
     options = effective.options
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
-    questions = [*filter(None, [asked]), *table.questions, *columns.questions, *chosen.questions]
+    questions = [*table.questions, *columns.questions, *chosen.questions]
     found = ReadList(
         table=table,
-        understood=understood,
+        understood=opened.understood,
         columns=columns,
         form=table.form,
         practice=practice,
         questions=questions,
         options=options,
         remembered=effective.remembered,
-        is_part=part.is_part,
+        is_part=opened.part.is_part,
     )
     if find_open(questions, options.answers):
         return found
     found.columns = chosen.columns
     names = read_present_names(options.answers, practice)
     found.table = names.rename_cells(table, chosen.columns)
-    _read_rows(found, replace(part, table=found.table), effective, names.name_location(chosen.only))
+    part = replace(opened.part, table=found.table)
+    _read_rows(found, part, effective, names.name_location(chosen.only))
     return found
 
 

@@ -17,13 +17,13 @@ from django.utils.translation import gettext
 
 from contacts.csv_cells import guard_cell
 from contacts.database.saving import ROWS_PER_STATEMENT
-from contacts.imports.csv_files import clean_cell
 from contacts.imports.errors import ImportRefused
 from contacts.imports.files import RawRow, Table
 from contacts.imports.headers import PART
 from contacts.imports.packed_lists import PackedList
 from contacts.imports.problems import REJECTED, AnyProblem, clip
 from contacts.imports.questions import Choice, Question
+from contacts.imports.reading.cells import clean_source_name
 from contacts.models import ImportBatch, RejectedRow
 
 PROBLEM, LINE = "Problem", "Line in the list"
@@ -188,7 +188,7 @@ def take_off_mending(table: Table) -> PartOfList:
 
 def ask_source_of_part(said: str, chosen: str) -> Question | None:
     """Ask if rows to mend are of a list of another source than was chosen for them."""
-    if not said or said == clean_cell(chosen):
+    if not said or said == clean_source_name(chosen):
         return None
     words = {"said": said, "chosen": chosen}
     text = gettext(
@@ -243,4 +243,4 @@ def _read_source(cells: Iterable[str]) -> str:
 def _split_source(cell: str) -> tuple[str, str]:
     """What a cell says of how the list was read, and the source that it names."""
     at = cell.casefold().find(OF_SOURCE)
-    return (cell, "") if at < 0 else (cell[:at], clean_cell(cell[at + len(OF_SOURCE) :]))
+    return (cell, "") if at < 0 else (cell[:at], clean_source_name(cell[at + len(OF_SOURCE) :]))

@@ -29,12 +29,30 @@ def clean_cell(cell: str) -> str:
         cell = GUARD_INSIDE.sub("", cell)
     if cell.isascii() and cell.isprintable() and "  " not in cell and not cell.startswith(("'", "=", " ")):
         return cell.rstrip()
-    if not cell.isascii():
-        cell = JOINER.sub("", INVISIBLE.sub("", unicodedata.normalize("NFC", cell)))
-    text = " ".join(cell.split())
+    return _drop_protection(_keep_visible(cell))
+
+
+def clean_source_name(name: str) -> str:
+    """Return a name as it is read within a cell. Cleaning it again changes nothing, unlike clean_cell(): a
+    protection of a cell may have another one in it, which was meant.
+    """
+    while (cleaned := _keep_visible(name)) != name:
+        name = cleaned
+    return name
+
+
+def _keep_visible(text: str) -> str:
+    """The text in composed form with single spaces, without control and invisible characters."""
+    text = " ".join(text.split())
     if not text.isprintable():
-        text = "".join(_printable(char) for char in text)
-    return _drop_protection(text)
+        text = " ".join("".join(_printable(char) for char in text).split())
+    return text if text.isascii() else _compose(text)
+
+
+def _compose(text: str) -> str:
+    """The text without invisible characters, which stand between a letter and its accent too."""
+    seen = JOINER.sub("", INVISIBLE.sub("", text))
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
 
 
 def _printable(char: str) -> str:

@@ -17,6 +17,7 @@ from contacts.imports.importing import import_file, preview_file
 from contacts.imports.mending import RowsToMend, write_rows_to_mend
 from contacts.imports.practice import DEFAULT_SOURCE, ImportOptions
 from contacts.imports.questions import Question
+from contacts.imports.reading.cells import clean_source_name
 from contacts.imports.reading_options import OPTION_NAMES, READING_OPTIONS, choose_reading
 from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
@@ -113,7 +114,7 @@ class Command(BaseCommand):
 
 def _run(options: dict[str, Any]) -> ImportReport:
     chosen = ImportOptions(
-        source=options["source"],
+        source=clean_source_name(options["source"]),
         zones=_split_pairs(options["location_zone"], "--location-zone"),
         columns=_split_pairs(options["column"], "--column"),
         spoken_names=_split_pairs(options["location_name"], "--location-name"),

@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME
 from contacts.imports.errors import ImportRefused, QuestionsOpen
+from contacts.imports.file_reading import RawFile, read_as_remembered
+from contacts.imports.files import Table
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.mending import (
     AS_CHOSEN,
@@ -28,8 +30,10 @@ from contacts.imports.mending import (
     write_rows_to_mend,
 )
 from contacts.imports.practice import ImportOptions
+from contacts.imports.remembered import EffectiveOptions
 from contacts.imports.report import ImportReport
 from contacts.imports.times import HALF_KEY, REJECTED_TIMES
+from contacts.imports.understood import Understood
 from contacts.mentions import erase_mentions, read_words
 from contacts.models import Appointment, ImportBatch, RejectedRow, SourceAnswers
 from tests.contacts.imports.example_lists import (
@@ -438,6 +442,43 @@ def test_the_page_takes_the_source_of_the_rows_unless_another_was_chosen(
     client.post(preview, posted | {"apply": "", "shown": shown})
     run_waiting_imports()
     assert ("A3", "dentrix") in list_sources_of_visits()
+
+
+# Names of a source that would be read as another one if they were cleaned once more.
+ODD_SOURCES = ['\'=T("x")', '=T("x")', '="=T(""x"")"', "''5", "' '5", "a\u200d\u0301", "a \x01 b", "x" * 61]
+
+
+@pytest.mark.parametrize("source", ODD_SOURCES)
+def test_a_file_is_read_again_for_its_source_once_at_most(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often its name has to be cleaned to be the same as before."""
+    files = []
+
+    def count_files(file: RawFile, effective: EffectiveOptions) -> tuple[Table, Understood]:
+        files.append(file.name)
+        return read_as_remembered(file, effective)
+
+    monkeypatch.setattr("contacts.imports.list_reading.read_as_remembered", count_files)
+    data = write_list(AISHA | {"Part of a list": f"dates month first, source: {source}"})
+    if len(source) > 60:
+        with pytest.raises(ImportRefused, match="1 to 60 characters"):
+            preview_file(data, "mended.csv", ImportOptions())
+    else:
+        report = preview_file(data, "mended.csv", ImportOptions())
+        assert [one.key for one in report.open_questions] == [SOURCE_OF_PART_KEY]
+        options = ImportOptions(answers={SOURCE_OF_PART_KEY: AS_SAID})
+        said = import_file(data, "mended.csv", options).source
+        assert preview_file(data, "mended.csv", ImportOptions(source=said)).questions == ()
+    assert len(files) <= 5
+
+
+@pytest.mark.parametrize("source", [*ODD_SOURCES[:-1], "a  b"])
+def test_whatever_its_name_the_source_of_a_list_is_that_of_its_rejected_rows(source: str) -> None:
+    import_of(source, NOAH, NAMELESS)
+    mended = save(mend(read_file_to_mend(), first="Ada"))
+    report = import_file(mended, "mended.csv", ImportOptions(source=source))
+    assert (report.questions, report.counts["added"], report.source) == ((), 1, source)
 
 
 def test_the_command_asks_and_takes_the_answer(tmp_path: Path) -> None:
