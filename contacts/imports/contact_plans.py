@@ -8,6 +8,7 @@ from contacts.imports.people import ImportedPerson
 from contacts.imports.plan_notes import (
     BOTH_CHANGED,
     DAMAGED_NAME,
+    ID_BESIDE,
     RELATIVE,
     SEVERAL_FIT,
     explain_written_anew,
@@ -38,7 +39,8 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     said = read_person_values(person)
     phone, other = said["phone"] or None, said["other_phone"] or None
     if contact is None:
-        return PlannedContact(person, None, phone=phone, other_phone=other)
+        rival = known.rivals.get(person.key)
+        return PlannedContact(person, None, phone=phone, other_phone=other, rival=rival)
     key = known.memory_keys.get(person.key, source)
     if person.key in known.merged:
         return _plan_merged(person, contact, key)
@@ -111,6 +113,10 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
         here = known.relatives[person.key].full_name
         both = gettext("%(there)s in the file, %(here)s here") % {"there": person.full_name, "here": here}
         notes.append(Problem(line, ids, clip(both), *translate(RELATIVE)))
+    if person.key in known.rivals:
+        notes.append(
+            Problem(line, ids, clip(f"{person.patient_id}: {person.full_name}"), *translate(ID_BESIDE))
+        )
     if person.key in known.unclear:
         notes.append(Problem(line, ids, clip(person.full_name), *translate(SEVERAL_FIT)))
     return notes

@@ -174,13 +174,24 @@ def _put_contacts_together(file: ReadList) -> None:
             ignore_ids=bool(file.reading and file.reading.ids_changed),
             renamed=file.changed_events.renamed,
         )
-        for key, contact in known.contacts.items():
-            line = known.people[key].rows[0].line
-            first_block, first_line = found.setdefault(contact.pk, (at, line))
+        for pk, line in _list_contacts(known):
+            first_block, first_line = found.setdefault(pk, (at, line))
             if first_block != at:
-                together.setdefault(contact.pk, [first_line]).append(line)
+                together.setdefault(pk, [first_line]).append(line)
         del block, known
     file.rows.join_lines(list(together.values()))
+
+
+def _list_contacts(known: Known) -> Iterator[tuple[int, int]]:
+    """The contacts (ids) whom rows may be about, with a line of each: also those who have a visit of theirs,
+    since it may turn out among other rows whether they are.
+    """
+    for key, person in known.people.items():
+        if contact := known.contacts.get(key) or known.rivals.get(key):
+            yield contact.pk, person.rows[0].line
+        for row in person.rows:
+            if visit := known.by_id.get(row.appointment_id):
+                yield visit.contact_id, row.line
 
 
 def _describe_others(

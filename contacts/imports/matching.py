@@ -16,6 +16,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Concat
 
 from contacts.database.arrays import is_any, is_any_text
+from contacts.imports.claims import Claim, share_contacts
 from contacts.imports.identity import (
     Identity,
     Sameness,
@@ -77,7 +78,8 @@ class Known:
     are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
     contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
     here; `memory_keys`: under what is kept what lists say of these ids. `unclear`: new people without an id
-    whose name and number several others in the file have.
+    whose name and number several others in the file have; `rivals`: contacts who are taken for another id of
+    the file, by the keys of those who might be them too.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -92,12 +94,13 @@ class Known:
     by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
     memory_keys: dict[PersonKey, str] = field(default_factory=dict)
+    rivals: dict[PersonKey, Contact] = field(default_factory=dict)
     unclear: set[PersonKey] = field(default_factory=set)
     unusable: frozenset[str] = frozenset()
 
     def forget_key(self, key: PersonKey) -> None:
         """Somebody is known by another key."""
-        for by_key in (self.contacts, self.relatives, self.memory_keys):
+        for by_key in (self.contacts, self.relatives, self.memory_keys, self.rivals):
             by_key.pop(key, None)
         for keys in (self.by_other_id, self.merged, self.unclear):
             keys.discard(key)
@@ -273,21 +276,57 @@ def _find_contacts(
                 is_there = contact.external_id in ids or contact.external_id in others.patient_ids
                 if is_there and contact.source == source:
                     known.merged.add(key)
-    for key, person in known.people.items():
-        is_open = key not in known.contacts and key not in known.conflicts
-        if is_open and (contact := _find_by_appointment(person, known, source)):
-            known.contacts[key] = contact
-    unknown = [
-        p for key, p in known.people.items() if key not in known.contacts and key not in known.conflicts
-    ]
-    lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unknown)
-    found = known.contacts | _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
-    objects = {one.pk: one for one in found.values()}  # one for each, which all rows about them change
-    known.contacts = {key: objects[one.pk] for key, one in found.items()}
+    found = _find_candidates(known, source, ignore_ids=ignore_ids, lacks_ids=others.lacks_patient_ids)
+    _share_out(known, found)
+    # one object for each, which all rows about them change
+    objects = {one.pk: one for one in known.contacts.values()}
+    known.contacts = {key: objects[one.pk] for key, one in known.contacts.items()}
     for key, contact in known.contacts.items():
         memory = _find_memory_of(known.people[key], contact, source)
         if memory:
             known.memory_keys[key] = memory
+
+
+def _find_candidates(
+    known: Known, source: str, *, ignore_ids: bool, lacks_ids: bool
+) -> dict[PersonKey, Sequence[Contact]]:
+    """The contacts who may be each person whose id isn't known, the likeliest first: the one who has a visit
+    of theirs, else those of the same name and number.
+    """
+    unknown = {
+        key: person
+        for key, person in known.people.items()
+        if key not in known.contacts and key not in known.conflicts
+    }
+    named: dict[int, list[Identity]] = defaultdict(list)
+    for key, contact in known.contacts.items():
+        if key not in known.by_other_id:
+            named[contact.pk].append(known.people[key].identity)
+    found: dict[PersonKey, Sequence[Contact]] = {}
+    for key, person in unknown.items():
+        if contact_of_visit := _find_by_appointment(person, known, source, named):
+            found[key] = [contact_of_visit]
+    others = [person for key, person in unknown.items() if key not in found]
+    lacks_ids = lacks_ids or not all(person.patient_id for person in others)
+    return found | _find_by_name(others, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+
+
+def _share_out(known: Known, found: Mapping[PersonKey, Sequence[Contact]]) -> None:
+    """Decide who of these people is which contact; one contact takes one id (claims.py)."""
+    own = {one.pk for key, one in known.contacts.items() if key not in known.by_other_id}
+    claims = []
+    for key, contacts in found.items():
+        person = known.people[key]
+        visits = [known.by_id.get(row.appointment_id) for row in person.rows]
+        visited = {each.contact_id for each in visits if each}
+        if not person.patient_id or (contacts[0].pk in own and contacts[0].pk in visited):
+            known.contacts[key] = contacts[0]
+        else:
+            claims.append(Claim(person, contacts, visited))
+    claims.sort(key=lambda claim: claim.person.rows[0].line)
+    shared = share_contacts(claims, own)
+    known.contacts |= shared
+    known.rivals = {each.person.key: each.contacts[0] for each in claims if each.person.key not in shared}
 
 
 def _find_memory_of(person: ImportedPerson, contact: Contact, source: str) -> str | None:
@@ -338,11 +377,15 @@ def _take_by_id(
         known.conflicts[key] = contact
 
 
-def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> Contact | None:
+def _find_by_appointment(
+    person: ImportedPerson, known: Known, source: str, named: Mapping[int, Sequence[Identity]]
+) -> Contact | None:
     """The contact of an appointment that a row has by id, if it can be that person.
 
     One with another patient id of this source can be only if the file's is new and name and number are
-    the same: the practice system gave the patient a new id.
+    the same: the practice system gave the patient a new id. If the file has the other id too, they are
+    compared with what it says of that one: what is here may be another number after the import.
+    `named`: that, by contact.
     """
     for row in person.rows:
         appointment = known.by_id.get(row.appointment_id)
@@ -352,6 +395,7 @@ def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> C
         seen = describe_contact_and_said(contact, source)
         has_other_id = bool(person.patient_id and contact.external_id and contact.source == source)
         if has_other_id:
+            seen = [*named[contact.pk]] if contact.pk in named else seen
             if any(has_same_name(identity, each) and shares_number(identity, each) for each in seen):
                 return contact
         elif any(may_be_the_patient(identity, each) for each in seen):
@@ -361,8 +405,9 @@ def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> C
 
 def _find_by_name(
     people: Sequence[ImportedPerson], source: str, *, ignore_ids: bool, lacks_ids: bool
-) -> dict[PersonKey, Contact]:
-    """Match contacts of the same name and number, or of the same name if neither has a number.
+) -> dict[PersonKey, Sequence[Contact]]:
+    """Find contacts of the same name and number, or of the same name if neither has a number; the likeliest
+    first.
 
     `lacks_ids`: somebody in the file has no patient id; then contacts are also known by what files of this
     source said last.
@@ -373,21 +418,24 @@ def _find_by_name(
     names = {person.last_name for person in people if not person.phone}
     has_number = Q(is_any_text("phone__e164", numbers)) | Q(is_any_text("other_phone__e164", numbers))
     candidates = _contacts().filter(has_number | Q(is_any_text("last_name", names), phone=None))
-    by_name: dict[tuple[str, str], Contact] = {}
-    for contact in candidates.order_by("-pk"):
-        held = [each.e164 for each in (contact.phone, contact.other_phone) if each]
-        for number in held or [""]:
-            by_name[_name(contact.first_name, contact.last_name), number] = contact
+    by_name: dict[tuple[str, str], dict[int, Contact]] = defaultdict(dict)
     for contact in _find_as_said(numbers, names, source) if lacks_ids else ():
         for said in (*read_other_memories(contact, source).values(), read_memory(contact, source) or {}):
             name = _name(said.get("first_name", ""), said.get("last_name", ""))
-            by_name[name, said.get("phone", "")] = contact
-    found = {}
+            by_name[name, said.get("phone", "")][contact.pk] = contact
+    for contact in candidates.order_by("pk"):
+        held = [each.e164 for each in (contact.phone, contact.other_phone) if each]
+        for number in held or [""]:
+            by_name[_name(contact.first_name, contact.last_name), number].setdefault(contact.pk, contact)
+    found: dict[PersonKey, Sequence[Contact]] = {}
     for person in people:
         key = (_name(person.first_name, person.last_name), person.phone.e164 if person.phone else "")
-        match = by_name.get(key)
-        if match and (ignore_ids or not (person.patient_id and match.external_id)):
-            found[person.key] = match
+        match = [*by_name.get(key, {}).values()]
+        if person.patient_id and not ignore_ids and any(each.external_id for each in match[:1]):
+            continue
+        fitting = [each for each in match if ignore_ids or not (person.patient_id and each.external_id)]
+        if fitting:
+            found[person.key] = fitting
     return found
 
 
@@ -412,7 +460,7 @@ def _find_as_said(numbers: Collection[str], names: Collection[str], source: str)
         said_phone=_read_of_other_id("phone"), said_name=_read_of_other_id("last_name")
     )
     by_other_id = merged.filter(fits("said_phone", "said_name")).order_by().values("contact")
-    return list(said.filter(fits("said_phone", "said_name") | Q(pk__in=by_other_id)).order_by("-pk"))
+    return list(said.filter(fits("said_phone", "said_name") | Q(pk__in=by_other_id)).order_by("pk"))
 
 
 def _read_of_other_id(name: str) -> Func:

@@ -84,6 +84,13 @@ SEVERAL_FIT = (
         "Enter the patient id in your practice system, or merge the two contacts here if they are one person."
     ),
 )
+ID_BESIDE = (
+    gettext_noop(
+        "The contact here who has this name and number is taken for another patient id of the file, so this "
+        "one is somebody else."
+    ),
+    gettext_noop("Nothing to do if they are two people. If they are one, merge the two contacts here."),
+)
 WITHOUT_ZEROS = (
     gettext_noop(
         "This id was matched with the one here that has zeros in front, because the patient is the same."

@@ -61,14 +61,16 @@ def list_rows(plan: Plan) -> list[PlannedRow | RefusedRow]:
 
 
 def _list_keys(plan: Plan, row: PlannedRow | RefusedRow) -> list[Hashable]:
-    """What a row touches: its patient, their contact, its appointment and the contact of that."""
+    """What a row touches: its patient, their contact or the one who isn't them because another id of the file
+    is, its appointment and the contact of that.
+    """
     keys: list[Hashable] = []
     if isinstance(row, PlannedRow):
         key = person_key(row.row)
         keys.append(key)
         planned = plan.contacts.get(key)
-        if planned and planned.contact:
-            keys.append(("contact", planned.contact.pk))
+        if planned and (contact := planned.contact or planned.rival):
+            keys.append(("contact", contact.pk))
     if row.appointment:
         keys += [("appointment", row.appointment.pk), ("contact", row.appointment.contact_id)]
     return keys

@@ -293,10 +293,14 @@ class _Planner:
         return planned
 
     def _match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
-        """Match by id, else by patient, time and location unless both have an id and the ids differ."""
+        """Match by id, else by patient, time and location unless both have an id and the ids differ.
+
+        A visit of a contact who is taken for another id of the file may be of this one: it goes there.
+        """
         if row.appointment_id in self.known.by_id:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
-        contact = self.known.contacts.get(person_key(row))
+        key = person_key(row)
+        contact = self.known.contacts.get(key) or self.known.rivals.get(key)
         if contact is None:
             return None, MatchedBy.NOTHING
         for each in self.known.by_slot.get((contact.pk, say_slot(row.local_start, row.location)), []):

@@ -50,6 +50,7 @@ class PlannedContact:
     where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set, None for no change.
     `both`: fields that changed here and in the file, with both values. `kept`: what is kept of the file for
     a known contact, empty for what was kept before; `kept_under`: its key (three_way.py: memory_key).
+    `rival`: for a new one, a contact who is taken for another id of the file, though it might be this one.
     """
 
     person: ImportedPerson
@@ -61,6 +62,7 @@ class PlannedContact:
     both: Mapping[str, tuple[str, str]] = field(default_factory=lambda: NOTHING_IN_BOTH)
     kept: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
     kept_under: str = ""
+    rival: Contact | None = None
 
     @property
     def said(self) -> Mapping[str, str]:
