@@ -71,15 +71,15 @@ class Known:
     """What exists already.
 
     `people`: the file's, without patient ids that turned out to be a household's. `by_id`: by the file's
-    appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked at the wall times of
-    rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else; `relatives`:
-    those whose id it gives to another member of the household, by the key of that member. `recalled`: what
-    the file must have said of appointments from before that was kept. `written_anew`: ids of the file that
-    are written in another way here, and the ids here. `by_other_id`: people whose id is that of a
-    contact who was merged with the one here; `merged`: of these, those whose file has also the id of the one
-    here; `memory_keys`: under what is kept what lists say of these ids. `unclear`: new people without an id
-    whose name and number several others in the file have; `rivals`: contacts who are taken for another id of
-    the file, by the keys of those who might be them too.
+    appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked or cancelled at the
+    wall times of rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else;
+    `relatives`: those whose id it gives to another member of the household, by the key of that member.
+    `recalled`: what the file must have said of appointments from before that was kept. `written_anew`: ids of
+    the file that are written in another way here, and the ids here. `by_other_id`: people whose id is that of
+    a contact who was merged with the one here; `merged`: of these, those whose file has also the id of the
+    one here; `memory_keys`: under what is kept what lists say of these ids. `unclear`: new people without an
+    id whose name and number several others in the file have; `rivals`: contacts who are taken for another id
+    of the file, by the keys of those who might be them too.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -512,11 +512,13 @@ def _find_by_slot(
 def _find_by_time(
     known: Known, rows: Iterable[AppointmentRow], is_of_others: Callable[[Appointment], bool]
 ) -> None:
-    """Find what is booked at the time of each cancelling row without an id, whoever it belongs to."""
+    """Find what is booked or cancelled at the time of each cancelling row without an id, whoever it belongs
+    to.
+    """
     times = {row.local_start for row in rows if row.appointment_id not in known.by_id}
     if times:
-        booked = _appointments().filter(status=Appointment.Status.BOOKED)
-        for each in booked.filter(is_any("local_start", times, LocalDateTimeField())).order_by("pk"):
+        found = _appointments().filter(status__in=[Appointment.Status.BOOKED, Appointment.Status.CANCELLED])
+        for each in found.filter(is_any("local_start", times, LocalDateTimeField())).order_by("pk"):
             if not is_of_others(each):
                 known.by_time[each.local_start].append(each)
 

@@ -87,7 +87,8 @@ def make_plan(
     """
     planner = _Planner(known, practice, columns, source, ignore_ids=ignore_ids)
     rows = sorted((row for person in known.people.values() for row in person.rows), key=lambda row: row.line)
-    planned = [planner.plan(row) for row in rows]
+    found = [planner.match(row) for row in rows]
+    planned = [planner.plan(row, *match) for row, match in zip(rows, found, strict=True)]
     used = [each for each in planned if each.outcome != RowOutcome.REJECTED and not each.cancels_only]
     in_use = {person_key(each.row) for each in used if not each.is_outdated}
     contacts = {
@@ -121,10 +122,10 @@ class _Planner:
         self.seen: set[str] = set()  # appointment ids of accepted rows
         self.without_id: dict[Hashable, int] = {}  # the first line of each visit whose row has no id
 
-    def plan(self, row: AppointmentRow) -> PlannedRow:
+    def plan(self, row: AppointmentRow, appointment: Appointment | None, matched_by: MatchedBy) -> PlannedRow:
+        """Decide on a row that was matched with that appointment, as all rows were before."""
         key = person_key(row)
         self.seen |= {row.appointment_id} - {""}
-        appointment, matched_by = self._match(row)
         if appointment and matched_by == MatchedBy.ID and self._is_outdated(row, appointment):
             note = self._note(row, OLDER_VERSION)
             return PlannedRow(
@@ -182,12 +183,22 @@ class _Planner:
         return PlannedRow(row, RowOutcome.DUPLICATE, notes=(note,))
 
     def _add(self, row: AppointmentRow) -> PlannedRow:
-        if row.status == CANCELLED and (booked := self._find_by_time(row)):
-            planned = PlannedRow(row, RowOutcome.CANCELLED, booked, MatchedBy.SLOT, cancels_only=True)
-            self.used.add(booked.pk)
-            planned.notes += (self._note(row, CANCELLED_ALL_THE_SAME, value=booked.contact.full_name),)
-            return planned
+        if row.status == CANCELLED and (visit := self._find_by_time(row)):
+            self.used.add(visit.pk)
+            return self._only_cancel(row, visit, MatchedBy.SLOT, visit.contact.full_name)
         return PlannedRow(row, RowOutcome.ADDED, beside=self._find_beside(row))
+
+    def _only_cancel(
+        self, row: AppointmentRow, appointment: Appointment, matched_by: MatchedBy, value: str
+    ) -> PlannedRow:
+        """Cancel an appointment though the row is about somebody else, or it isn't sure about whom."""
+        planned = PlannedRow(row, RowOutcome.UNCHANGED, appointment, matched_by, cancels_only=True)
+        reasons = plan_appointment(planned, self._read_before(row.appointment_id, appointment) or {})
+        planned.notes = (
+            *(self._note(row, each) for each in reasons),
+            self._note(row, CANCELLED_ALL_THE_SAME, value=value),
+        )
+        return planned
 
     def _find_beside(self, row: AppointmentRow) -> frozenset[int]:
         """What its patient has at that time and location, though it isn't what the row is about."""
@@ -256,7 +267,9 @@ class _Planner:
         return agrees or has_id or row.local_start == appointment.local_start
 
     def _find_by_time(self, row: AppointmentRow) -> Appointment | None:
-        """What is booked for the row's patient at its time, wherever, if that is one appointment."""
+        """What is booked for the row's patient at its time, wherever, if that is one appointment; first what
+        lists of this source have cancelled already, so that the same row cancels nothing else.
+        """
         found = [
             each
             for each in self.known.by_time.get(row.local_start, [])
@@ -264,7 +277,11 @@ class _Planner:
             and each.pk not in self.used
             and _is_surely_of(row, each.contact)
         ]
-        return found[0] if len(found) == 1 else None
+        for each in found:
+            if (read_memory(each, self.source) or {}).get("status") == CANCELLED:
+                return each
+        booked = [each for each in found if each.status == Status.BOOKED]
+        return booked[0] if len(booked) == 1 else None
 
     def _refuse(
         self,
@@ -278,21 +295,13 @@ class _Planner:
         """Reject a row about somebody else, but for its cancellation if it may be about the appointment."""
         contact = appointment.contact if appointment else self.known.conflicts[person_key(row)]
         value = clip(f"{row.appointment_id or row.patient_id}: {describe_both_people(row, contact)}")
-        planned = PlannedRow(row, RowOutcome.REJECTED, appointment, matched_by)
         if appointment and row.status == CANCELLED and may_cancel:
-            planned.cancels_only = True
-            planned.outcome = RowOutcome.UNCHANGED
-            before = self._read_before(row.appointment_id, appointment) or {}
-            reasons = plan_appointment(planned, before)
-            planned.notes = (
-                *(self._note(row, each) for each in reasons),
-                self._note(row, CANCELLED_ALL_THE_SAME, value=value),
-            )
-            return planned
+            return self._only_cancel(row, appointment, matched_by, value)
+        planned = PlannedRow(row, RowOutcome.REJECTED, appointment, matched_by)
         planned.notes = (self._note(row, reason, REJECTED, value=value),)
         return planned
 
-    def _match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
+    def match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
         """Match by id, else by patient, time and location unless both have an id and the ids differ.
 
         A visit of a contact who is taken for another id of the file may be of this one: it goes there.

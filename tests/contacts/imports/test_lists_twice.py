@@ -1,0 +1,114 @@
+"""A list that comes twice changes nothing the second time (product rule 45), whatever its rows are."""
+
+import os
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from contacts.appointments import reinstate_appointment
+from contacts.imports import row_blocks
+from contacts.models import Appointment, Location
+from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
+from tests.contacts.imports.test_rows_of_one_contact import snapshot
+from tests.people import make_appointment, make_contact
+
+pytestmark = pytest.mark.django_db
+SEEDS: Sequence[int] = (2, 14, 31, 65, 83, 98, 128, 175)
+if "TWICE" in os.environ:
+    SEEDS = range(*map(int, os.environ["TWICE"].split("-")))
+SMITHS = {"first": ["John", "John", "John", "Jane", "Jon"], "last": ["Smith", "Smith", "Wood"]}
+NUMBERS = ["202-555-0111", "202-555-0111", "202-555-0112", ""]
+HOURS = [9, 10, 11]
+
+
+def draw_rows(drawn: random.Random, *, patients: bool, visits: bool) -> list[dict[str, str]]:
+    """Rows of a family, with or without ids of patients and visits."""
+    ids = ["", "P1", "P2", "P3", "7", "007"] if patients else [""]
+    return [
+        AISHA
+        | {name: drawn.choice(choices) for name, choices in SMITHS.items()}
+        | {"mobile": drawn.choice(NUMBERS), "home": drawn.choice(["", "", *NUMBERS])}
+        | {"patient": drawn.choice(ids), "id": f"A{at}" if visits and drawn.random() < 0.8 else ""}
+        | {"time": f"{drawn.choice(HOURS)}:00 AM"}
+        | {"status": drawn.choice(["Scheduled", "Scheduled", "Cancelled"])}
+        for at in range(drawn.randint(2, 6))
+    ]
+
+
+def make_by_hand(drawn: random.Random, downtown: Location) -> None:
+    """People of that family who were added by hand, some with visits."""
+    for _ in range(drawn.randint(0, 3)):
+        number = drawn.choice(["+12025550111", "+12025550112", None])
+        names = {"first_name": drawn.choice(SMITHS["first"]), "last_name": drawn.choice(SMITHS["last"])}
+        contact = make_contact(number=number, source="", external_id="", **names)
+        for hour in drawn.sample(HOURS, drawn.randint(0, 2)):
+            at = datetime(2026, 12, 15, hour + 5, tzinfo=UTC)
+            make_appointment(contact, location=downtown, starts_at=at, source="", external_id="")
+
+
+RUTH = AISHA | {"id": "", "patient": "P1", "first": "Ruth", "last": "Stone", "mobile": "202-555-0111"}
+# a row about her that isn't surely hers, but cancels what she has at that time
+UNSURE = RUTH | {"patient": "", "last": "Stone-Wood", "status": "Cancelled"}
+
+
+@pytest.mark.parametrize(
+    "unsure", [UNSURE, UNSURE | {"id": "A9"}, UNSURE | {"last": "Stone", "mobile": "202-555-0199"}]
+)
+def test_what_a_row_has_cancelled_by_its_time_is_not_added_when_it_comes_again(
+    unsure: dict[str, str],
+) -> None:
+    """(product rule 44) Nor is it cancelled again if staff have booked it since."""
+    make_downtown()
+    import_rows(RUTH)
+    assert import_rows(unsure).counts["cancelled"] == 1
+    before = snapshot()
+    report = import_rows(unsure)
+    assert (report.counts["added"], report.counts["cancelled"]) == (0, 0)
+    assert snapshot() == before
+    visit = Appointment.objects.get()
+    reinstate_appointment(visit.pk)
+    assert import_rows(unsure).counts["cancelled"] == 0
+    assert Appointment.objects.get().status == "booked"
+
+
+def test_a_row_that_has_cancelled_a_visit_by_its_time_cancels_no_other_one() -> None:
+    make_downtown()
+    import_rows(RUTH)
+    import_rows(UNSURE)
+    ruth = Appointment.objects.get().contact
+    at = datetime(2026, 12, 15, 14, 30, tzinfo=UTC)
+    booked = make_appointment(ruth, starts_at=at, source="", external_id="")
+    report = import_rows(UNSURE)
+    booked.refresh_from_db()
+    assert (booked.status, report.counts["cancelled"], report.counts["added"]) == ("booked", 0, 0)
+
+
+def test_a_row_cancels_no_visit_that_another_row_below_it_is_about() -> None:
+    make_downtown()
+    rows = [UNSURE, RUTH]
+    for _ in range(3):
+        import_rows(*rows)
+        visits = Appointment.objects.order_by("contact__last_name").values_list("status", flat=True)
+        assert list(visits) == ["booked", "cancelled"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_list_that_comes_twice_changes_nothing_the_second_time(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TWICE=0-500 tries more lists."""
+    drawn = random.Random(seed)
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", drawn.choice([row_blocks.BLOCK_ROWS, 1]))
+    downtown = make_downtown()
+    make_by_hand(drawn, downtown)
+    if drawn.random() < 0.5:
+        import_rows(*draw_rows(drawn, patients=drawn.random() < 0.5, visits=drawn.random() < 0.5))
+    rows = draw_rows(drawn, patients=drawn.random() < 0.7, visits=drawn.random() < 0.5)
+    answers = {"ids": drawn.choice(["all_new", "match_by_time"])}
+    import_rows(*rows, answers=answers)
+    before = snapshot()
+    report = import_rows(*rows, answers={"ids": "all_new"})
+    assert (report.changes, report.counts["added"], report.counts["contacts_added"]) == ((), 0, 0)
+    assert snapshot() == before
