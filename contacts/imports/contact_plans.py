@@ -113,12 +113,11 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
         here = known.relatives[person.key].full_name
         both = gettext("%(there)s in the file, %(here)s here") % {"there": person.full_name, "here": here}
         notes.append(Problem(line, ids, clip(both), *translate(RELATIVE)))
-    if person.key in known.rivals:
-        notes.append(
-            Problem(line, ids, clip(f"{person.patient_id}: {person.full_name}"), *translate(ID_BESIDE))
-        )
     if person.key in known.unclear:
         notes.append(Problem(line, ids, clip(person.full_name), *translate(SEVERAL_FIT)))
+    elif person.key in known.rivals:
+        value = ": ".join(filter(None, [person.patient_id, person.full_name]))
+        notes.append(Problem(line, ids, clip(value), *translate(ID_BESIDE)))
     return notes
 
 

@@ -96,6 +96,7 @@ class ListPlanning:
         """
         file, options, columns = self.file, self.file.options, self.file.columns
         people = collect_people(result.row for result in results if result.row)
+        block = collect_people(result.row for result in beside if result.row)
         refused = [result for result in results if result.row is None and result.cancels]
         ignore_ids = bool(file.reading and file.reading.ids_changed)
         known = find_known(
@@ -106,8 +107,9 @@ class ListPlanning:
             ignore_ids=ignore_ids,
             others=_describe_others(file, self.used, self.batch),
             renamed=file.changed_events.renamed,
+            beside=block,
         )
-        join_people(known, options.source, collect_people(result.row for result in beside if result.row))
+        join_people(known, options.source, block)
         plan = make_plan(
             known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
         )

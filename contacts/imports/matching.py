@@ -5,7 +5,7 @@ and against the record: staff may have corrected either.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -39,6 +39,7 @@ from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
 Row = TypeVar("Row", Appointment, Contact)
+NOBODY: Mapping[PersonKey, ImportedPerson] = MappingProxyType({})
 Slot = tuple[int, str]  # contact, and time and place as by say_slot()
 
 
@@ -64,6 +65,10 @@ class OtherRows:
         is_new = self.batch is not None and appointment.batch_id == self.batch.pk
         has_id = appointment.source == source and appointment.external_id in self.appointment_ids
         return is_new or has_id or appointment.pk in self.used
+
+    def name(self, contact: Contact, source: str) -> bool:
+        """Whether a row has the patient id of that contact."""
+        return contact.source == source and contact.external_id in self.patient_ids
 
 
 @dataclass
@@ -115,6 +120,7 @@ def match_people(
     household: bool = False,
     ignore_ids: bool = False,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    beside: Mapping[PersonKey, ImportedPerson] = NOBODY,
 ) -> Known:
     """Match patients of a file with those in the database, and appointments by their ids; as find_known()."""
     known = Known(people=dict(people))
@@ -122,7 +128,16 @@ def match_people(
     ids = {row.appointment_id for row in rows if row.appointment_id} | set(refused_ids)
     _find_by_id(known, ids, source, renamed)
     _drop_guesses_at_others(known, rows)
-    _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
+    _find_known_ids(known, source, household=household, others=others)
+    found = _find_candidates(known, source, ignore_ids=ignore_ids, lacks_ids=others.lacks_patient_ids)
+    _share_out(known, found, source, others, {**beside, **known.people})
+    # one object for each, which all rows about them change
+    objects = {one.pk: one for one in known.contacts.values()}
+    known.contacts = {key: objects[one.pk] for key, one in known.contacts.items()}
+    for key, contact in known.contacts.items():
+        memory = _find_memory_of(known.people[key], contact, source)
+        if memory:
+            known.memory_keys[key] = memory
     return known
 
 
@@ -135,12 +150,14 @@ def find_known(
     household: bool = False,
     ignore_ids: bool = False,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    beside: Mapping[PersonKey, ImportedPerson] = NOBODY,
 ) -> Known:
     """Match patients and appointments of a file with those in the database.
 
     `refused`: rejected rows that cancel; `renamed`: ids here, by the new ids of the file; `household`: the
     patient ids are a household's by their header; `ignore_ids`: people with another id may be the same,
-    because the practice system changed them.
+    because the practice system changed them; `beside`: the people of all rows of
+    the block, if these are some.
     """
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
     known = match_people(
@@ -151,6 +168,7 @@ def find_known(
         household=household,
         ignore_ids=ignore_ids,
         renamed=renamed,
+        beside=beside,
     )
     rows = [row for person in people.values() for row in person.rows]
     ids = {row.appointment_id for row in rows if row.appointment_id} | refused_ids
@@ -255,10 +273,8 @@ def _drop_guesses_at_others(known: Known, rows: Iterable[AppointmentRow]) -> Non
                 del known.by_id[row.appointment_id], known.written_anew[row.appointment_id]
 
 
-def _find_contacts(
-    known: Known, source: str, *, household: bool, ignore_ids: bool, others: OtherRows
-) -> None:
-    """Match by the patient's id, else by name with the contact of the same appointment or number."""
+def _find_known_ids(known: Known, source: str, *, household: bool, others: OtherRows) -> None:
+    """Match by the patient's id."""
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
     anew = _match_written_anew(ids, by_id, _contacts().filter(source=source))
@@ -273,18 +289,8 @@ def _find_contacts(
             if is_other and known.contacts.get(key) == contact:
                 known.by_other_id.add(key)
                 known.memory_keys[key] = memory_key(source, person.patient_id)
-                is_there = contact.external_id in ids or contact.external_id in others.patient_ids
-                if is_there and contact.source == source:
+                if contact.source == source and (contact.external_id in ids or others.name(contact, source)):
                     known.merged.add(key)
-    found = _find_candidates(known, source, ignore_ids=ignore_ids, lacks_ids=others.lacks_patient_ids)
-    _share_out(known, found)
-    # one object for each, which all rows about them change
-    objects = {one.pk: one for one in known.contacts.values()}
-    known.contacts = {key: objects[one.pk] for key, one in known.contacts.items()}
-    for key, contact in known.contacts.items():
-        memory = _find_memory_of(known.people[key], contact, source)
-        if memory:
-            known.memory_keys[key] = memory
 
 
 def _find_candidates(
@@ -311,22 +317,64 @@ def _find_candidates(
     return found | _find_by_name(others, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
 
 
-def _share_out(known: Known, found: Mapping[PersonKey, Sequence[Contact]]) -> None:
-    """Decide who of these people is which contact; one contact takes one id (claims.py)."""
+def _share_out(
+    known: Known,
+    found: Mapping[PersonKey, Sequence[Contact]],
+    source: str,
+    others: OtherRows,
+    people: Mapping[PersonKey, ImportedPerson],
+) -> None:
+    """Decide who of these people is which contact: one contact takes one id (claims.py), and who has none
+    isn't one of several who have. `people`: all who may be in question.
+    """
     own = {one.pk for key, one in known.contacts.items() if key not in known.by_other_id}
-    claims = []
+    claims, without_id = [], {}
     for key, contacts in found.items():
         person = known.people[key]
         visits = [known.by_id.get(row.appointment_id) for row in person.rows]
         visited = {each.contact_id for each in visits if each}
-        if not person.patient_id or (contacts[0].pk in own and contacts[0].pk in visited):
+        is_visited = contacts[0].pk in visited
+        if is_visited and (contacts[0].pk in own or not person.patient_id):
             known.contacts[key] = contacts[0]
-        else:
+        elif person.patient_id:
             claims.append(Claim(person, contacts, visited))
+        else:
+            without_id[key] = contacts
     claims.sort(key=lambda claim: claim.person.rows[0].line)
     shared = share_contacts(claims, own)
     known.contacts |= shared
     known.rivals = {each.person.key: each.contacts[0] for each in claims if each.person.key not in shared}
+    if not without_id:
+        return
+    named = {one.pk for key, one in known.contacts.items() if known.people[key].patient_id}
+    namesakes = _list_with_ids(known, people)
+    for key, contacts in without_id.items():
+        fitting = namesakes[_name_and_number(known.people[key])]
+        if len(fitting) > (1 if known.people[key].phone else 0):
+            free = [one for one in contacts if one.pk not in named and not others.name(one, source)]
+        else:
+            free = [*contacts]
+        (known.contacts if free else known.rivals)[key] = [*free, *contacts][0]
+
+
+def _list_with_ids(
+    known: Known, people: Mapping[PersonKey, ImportedPerson]
+) -> Mapping[tuple[str, str], set[Hashable]]:
+    """Who has an id, by name and each number, or "" without one: as contacts if they are known, so that two
+    ids of one are one.
+    """
+    found: dict[tuple[str, str], set[Hashable]] = defaultdict(set)
+    for key, person in people.items():
+        if person.patient_id and key not in known.conflicts and "first_name" not in person.damaged:
+            contact = known.contacts.get(key)
+            for number in person.identity.numbers or {""}:
+                name = _name(person.first_name, person.last_name)
+                found[name, number].add(contact.pk if contact else key)
+    return found
+
+
+def _name_and_number(person: ImportedPerson) -> tuple[str, str]:
+    return _name(person.first_name, person.last_name), person.phone.e164 if person.phone else ""
 
 
 def _find_memory_of(person: ImportedPerson, contact: Contact, source: str) -> str | None:
@@ -429,8 +477,7 @@ def _find_by_name(
             by_name[_name(contact.first_name, contact.last_name), number].setdefault(contact.pk, contact)
     found: dict[PersonKey, Sequence[Contact]] = {}
     for person in people:
-        key = (_name(person.first_name, person.last_name), person.phone.e164 if person.phone else "")
-        match = [*by_name.get(key, {}).values()]
+        match = [*by_name.get(_name_and_number(person), {}).values()]
         if person.patient_id and not ignore_ids and any(each.external_id for each in match[:1]):
             continue
         fitting = [each for each in match if ignore_ids or not (person.patient_id and each.external_id)]

@@ -9,14 +9,12 @@ Those that speak of the id of a contact who was merged with another are kept apa
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from contacts.imports.identity import fold_written_name
-from contacts.imports.matching import Known, has_own_id
+from contacts.imports.matching import NOBODY, Known, has_own_id
 from contacts.imports.people import ImportedPerson, PersonKey, merge_rows
 
 NameAndNumber = tuple[str, str, str]
-NOBODY: Mapping[PersonKey, ImportedPerson] = MappingProxyType({})
 ROUNDS = 3  # who fits two people may fit only one when these are joined
 
 

@@ -1,7 +1,7 @@
 """Decide what importing a file would change. Writes nothing and makes no query."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from contacts.imports.identity import (
     shares_number,
 )
 from contacts.imports.matching import Known, describe_contact
-from contacts.imports.people import describe_row, person_key
+from contacts.imports.people import PersonKey, describe_row, person_key
 from contacts.imports.plan_notes import (
     BOOKED_HERE,
     BOTH_CHANGED,
@@ -87,7 +87,7 @@ def make_plan(
     """
     planner = _Planner(known, practice, columns, source, ignore_ids=ignore_ids)
     rows = sorted((row for person in known.people.values() for row in person.rows), key=lambda row: row.line)
-    found = [planner.match(row) for row in rows]
+    found = planner.match_all(rows)
     planned = [planner.plan(row, *match) for row, match in zip(rows, found, strict=True)]
     used = [each for each in planned if each.outcome != RowOutcome.REJECTED and not each.cancels_only]
     in_use = {person_key(each.row) for each in used if not each.is_outdated}
@@ -301,15 +301,23 @@ class _Planner:
         planned.notes = (self._note(row, reason, REJECTED, value=value),)
         return planned
 
-    def match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
-        """Match by id, else by patient, time and location unless both have an id and the ids differ.
-
-        A visit of a contact who is taken for another id of the file may be of this one: it goes there.
+    def match_all(self, rows: Sequence[AppointmentRow]) -> list[tuple[Appointment | None, MatchedBy]]:
+        """The appointment of each row, if it is here. A visit that is left of a contact who is taken for
+        another person of the file may be of the one who might be them too: it goes there.
         """
+        found = [self._match(row, self.known.contacts) for row in rows]
+        return [
+            self._match(row, self.known.rivals) if appointment is None else (appointment, matched_by)
+            for row, (appointment, matched_by) in zip(rows, found, strict=True)
+        ]
+
+    def _match(
+        self, row: AppointmentRow, contacts: Mapping[PersonKey, Contact]
+    ) -> tuple[Appointment | None, MatchedBy]:
+        """Match by id, else by patient, time and location unless both have an id and the ids differ."""
         if row.appointment_id in self.known.by_id:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
-        key = person_key(row)
-        contact = self.known.contacts.get(key) or self.known.rivals.get(key)
+        contact = contacts.get(person_key(row))
         if contact is None:
             return None, MatchedBy.NOTHING
         for each in self.known.by_slot.get((contact.pk, say_slot(row.local_start, row.location)), []):

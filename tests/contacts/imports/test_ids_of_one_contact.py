@@ -21,7 +21,7 @@ NOBODY = AISHA | {"id": "", "first": "John", "last": "Smith", "mobile": "202-555
 FATHER = NOBODY | {"patient": "10", "time": "9:00 AM"}
 SON = NOBODY | {"patient": "11", "time": "10:00 AM"}
 COUSIN = NOBODY | {"patient": "12", "time": "11:00 AM"}
-NAMELESS_ID = NOBODY | {"patient": "", "time": "2:00 PM"}
+WITHOUT_ID = NOBODY | {"patient": "", "time": "2:00 PM"}
 
 
 @pytest.fixture(params=[row_blocks.BLOCK_ROWS, 1])
@@ -64,8 +64,8 @@ LISTS: list[tuple[list[dict[str, str]], str]] = [
     ([FATHER, SON | {"first": "JOHN", "last": "Smíth"}], "10"),
     ([FATHER, SON | {"patient": "0011"}, SON | {"time": "3:00 PM"}], "10"),
     ([FATHER, SON | {"patient": "NEW"}], "10"),
-    ([FATHER, NAMELESS_ID, SON], "10"),
-    ([NAMELESS_ID, SON, FATHER], "11"),
+    ([FATHER, WITHOUT_ID, SON], "10"),
+    ([WITHOUT_ID, SON, FATHER], "11"),
     ([FATHER | {"status": "Cancelled"}, SON], "10"),
     ([FATHER, SON | {"status": "Cancelled"}], "10"),
     ([FATHER, SON | {"mobile": "202-555-0122"}], "10"),
@@ -83,9 +83,12 @@ def test_one_id_takes_the_contact_and_the_others_are_somebody_new(
     john.refresh_from_db()
     ids = {row["patient"].lstrip("0") for row in rows} - {"", "NEW"}
     assert john.external_id == taken
-    assert {each.lstrip("0") for each in Contact.objects.values_list("external_id", flat=True)} == ids
+    people = [each.lstrip("0") for each in Contact.objects.values_list("external_id", flat=True)]
+    assert sorted(people) == sorted([*ids, *[""] * (WITHOUT_ID in rows)])
     noted = [each for each in report.problems if "another patient id of the file" in each.problem]
     assert len(noted) == len(ids) - 1
+    unsure = [each.line for each in report.problems if "several people in the file" in each.problem]
+    assert unsure == [line for line, row in enumerate(rows, 2) if row == WITHOUT_ID]
     assert Appointment.objects.count() == len(rows)
     import_again(*rows)
 
@@ -143,6 +146,21 @@ def test_changed_ids_of_two_people_of_one_name_and_number_are_those_of_two(ids: 
     assert Contact.objects.count() == 5
     assert [each[:2] for each in list_visits()][:2] == [("N10", "09:00"), ("N11", "10:00")]
     import_again(*new)
+
+
+@pytest.mark.parametrize("known", [[], [FATHER], [FATHER, SON]])
+@pytest.mark.parametrize("number", ["202-555-0111", ""])
+def test_who_has_no_id_is_not_one_of_several_who_have(known: list[dict[str, str]], number: str) -> None:
+    """Nor when they are here. A visit of theirs that is in no other row of the list goes to somebody new."""
+    rows = [row | {"mobile": number} for row in (FATHER, SON, WITHOUT_ID)]
+    if known:
+        import_rows(*(row | {"mobile": number} for row in known), rows[2] | {"patient": known[0]["patient"]})
+    report = import_rows(*rows)
+    assert list_visits() == [("10", "09:00", "booked"), ("11", "10:00", "booked"), ("", "14:00", "booked")]
+    assert [each.line for each in report.problems if "somebody else." in each.problem][-1:] == [4] * bool(
+        known or number
+    )
+    import_again(*rows)
 
 
 @pytest.mark.parametrize("order", [1, -1])
