@@ -16,7 +16,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Concat
 
 from contacts.database.arrays import is_any, is_any_text
-from contacts.imports.claims import Claim, share_contacts
+from contacts.imports.id_claims import IdClaim, share_contacts
 from contacts.imports.identity import (
     Identity,
     Sameness,
@@ -324,7 +324,7 @@ def _share_out(
     others: OtherRows,
     people: Mapping[PersonKey, ImportedPerson],
 ) -> None:
-    """Decide who of these people is which contact: one contact takes one id (claims.py), and who has none
+    """Decide who of these people is which contact: one contact takes one id (id_claims.py), and who has none
     isn't one of several who have. `people`: all who may be in question.
     """
     own = {one.pk for key, one in known.contacts.items() if key not in known.by_other_id}
@@ -337,7 +337,7 @@ def _share_out(
         if is_visited and (contacts[0].pk in own or not person.patient_id):
             known.contacts[key] = contacts[0]
         elif person.patient_id:
-            claims.append(Claim(person, contacts, visited))
+            claims.append(IdClaim(person, contacts, visited))
         else:
             without_id[key] = contacts
     claims.sort(key=lambda claim: claim.person.rows[0].line)

@@ -17,7 +17,7 @@ from contacts.models.local_times import LocalDateTimeField
 
 
 @dataclass(frozen=True)
-class Claim:
+class IdClaim:
     """A person of a list whose id isn't known, and the contacts who may be that person, the likeliest first.
 
     `visited`: the contacts (ids) who have a visit here whose id a row of the person has.
@@ -28,7 +28,7 @@ class Claim:
     visited: Collection[int]
 
 
-def share_contacts(claims: Sequence[Claim], known: Collection[int]) -> dict[PersonKey, Contact]:
+def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[PersonKey, Contact]:
     """The contact of each person who gets one. Of several who may be one contact it is the first who has a
     visit of theirs by its id, else by its time, else the first of the list. At most one query.
 
@@ -38,11 +38,11 @@ def share_contacts(claims: Sequence[Claim], known: Collection[int]) -> dict[Pers
     disputed = {pk for pk, count in counts.items() if count > 1 and pk not in known}
     starts = _find_starts(claims, disputed) if disputed else {}
 
-    def has_visit(claim: Claim, contact: Contact) -> bool:
+    def has_visit(claim: IdClaim, contact: Contact) -> bool:
         slots = starts.get(contact.pk, ())
         return any(say_slot(row.local_start, row.location) in slots for row in claim.person.rows)
 
-    ties: Sequence[Callable[[Claim, Contact], bool]] = (
+    ties: Sequence[Callable[[IdClaim, Contact], bool]] = (
         lambda claim, contact: contact.pk in claim.visited,
         has_visit,
         lambda _claim, _contact: True,
@@ -58,7 +58,7 @@ def share_contacts(claims: Sequence[Claim], known: Collection[int]) -> dict[Pers
     return shared
 
 
-def _find_starts(claims: Sequence[Claim], disputed: Collection[int]) -> Mapping[int, set[str]]:
+def _find_starts(claims: Sequence[IdClaim], disputed: Collection[int]) -> Mapping[int, set[str]]:
     """When and where these contacts have visits at the times of rows that may be about them."""
     found: dict[int, set[str]] = defaultdict(set)
     rows = [row for claim in claims for row in claim.person.rows if claim.contacts]
