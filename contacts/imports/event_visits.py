@@ -12,7 +12,7 @@ from contacts.imports.identity import Identity, identify, is_related, may_be_the
 from contacts.imports.matching import describe_contact_and_said
 from contacts.imports.people import describe_row
 from contacts.imports.reading.entry_versions import is_alone
-from contacts.imports.reading.event_ids import KEPT_OF_ID, may_be_of_one_event, name_of_event
+from contacts.imports.reading.event_ids import KEPT_OF_ID, is_cut, may_be_of_one_event, name_of_event
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment
 
@@ -56,7 +56,7 @@ def read_event_visits(source: str) -> dict[EventKey, list[EventVisit]]:
     here = here.exclude(external_id="").select_related("contact__phone", "contact__other_phone")
     people: dict[int, tuple[Identity, ...]] = {}
     found: defaultdict[EventKey, list[EventVisit]] = defaultdict(list)
-    for each in here.order_by("starts_at", "pk").iterator():
+    for each in here.defer("file_values").order_by("starts_at", "pk").iterator():
         if each.contact_id not in people:
             people[each.contact_id] = tuple(describe_contact_and_said(each.contact, source))
         who, is_booked = people[each.contact_id], each.status == Appointment.Status.BOOKED
@@ -86,11 +86,10 @@ def _may_be_one_patient(some: tuple[Identity, ...], others: tuple[Identity, ...]
 
 def has_relative(visit: EventVisit, rows: Iterable[EventVisit]) -> bool:
     """Whether one of the rows is surely of the same event, and of somebody with that last name or number."""
-    return any(
-        name_of_event(row.id) == name_of_event(visit.id)
-        and any(is_related(one, other) for one in row.who for other in visit.who)
-        for row in rows
-    )
+    if is_cut(visit.id):
+        return False
+    of_event = [row for row in rows if name_of_event(row.id) == name_of_event(visit.id)]
+    return any(is_related(one, other) for row in of_event for one in row.who for other in visit.who)
 
 
 def are_alone(rows: Iterable[EventVisit]) -> bool:

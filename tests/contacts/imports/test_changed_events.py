@@ -345,3 +345,12 @@ def test_the_stamps_of_a_split_off_part_tell_that_it_is_older() -> None:
     report = import_events(first, split_off("1500", 5, "20270225T080000Z"))
     assert [each.problem for each in report.problems].count(OLDER_VERSION[0]) == 2
     assert visits() == [f"03-{day:02} 09:00 booked" for day in (4, 11, 18, 25)]
+
+
+def test_nobody_is_asked_about_a_relative_in_another_event_whose_long_id_begins_alike() -> None:
+    uid = "https://calendar.example/organizations/" + "f" * 60 + "/"
+    twice = "RRULE:FREQ=WEEKLY;COUNT=2"
+    mei = event("02T0900", WEEKLY, who="Mei Hill 202-555-0113", uid="2")
+    import_events(mei, event("03T0900", twice, uid=f"{uid}1"))
+    report = import_events(mei, event("04T0900", twice, uid=f"{uid}2", who="Rose Stone 202-555-0111"))
+    assert (report.counts["added"], report.counts["moved"], report.counts["missing"]) == (2, 0, 2)
