@@ -121,6 +121,8 @@ class _EventsOfFile:
         here = Appointment.objects.filter(source=self._source)
         known = set(here.filter(is_any_text("external_id", self._ids)).values_list("external_id", flat=True))
         for event, all_rows in self._rows.items():
+            if all(row.id in known for row in all_rows):
+                continue
             groups = group_by_patient(all_rows)
             for rows in groups:
                 new = list({row.id: row for row in rows if row.id not in known}.values())

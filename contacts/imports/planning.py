@@ -194,10 +194,9 @@ class _Planner:
         """Cancel an appointment though the row is about somebody else, or it isn't sure about whom."""
         planned = PlannedRow(row, RowOutcome.UNCHANGED, appointment, matched_by, cancels_only=True)
         reasons = plan_appointment(planned, self._read_before(row.appointment_id, appointment) or {})
-        planned.notes = (
-            *(self._note(row, each) for each in reasons),
-            self._note(row, CANCELLED_ALL_THE_SAME, value=value),
-        )
+        planned.notes = tuple(self._note(row, each) for each in reasons)
+        if not reasons:
+            planned.notes = (self._note(row, CANCELLED_ALL_THE_SAME, value=value),)
         return planned
 
     def _find_beside(self, row: AppointmentRow) -> frozenset[int]:
@@ -267,8 +266,9 @@ class _Planner:
         return agrees or has_id or row.local_start == appointment.local_start
 
     def _find_by_time(self, row: AppointmentRow) -> Appointment | None:
-        """What is booked for the row's patient at its time, wherever, if that is one appointment; first what
-        lists of this source have cancelled already, so that the same row cancels nothing else.
+        """What is booked for the row's patient at its time, at its place or else wherever, if that is one
+        appointment; first what lists of this source have booked, then what they have cancelled already, so
+        that the same row cancels nothing else.
         """
         found = [
             each
@@ -277,10 +277,13 @@ class _Planner:
             and each.pk not in self.used
             and _is_surely_of(row, each.contact)
         ]
-        for each in found:
-            if (read_memory(each, self.source) or {}).get("status") == CANCELLED:
-                return each
+        found = [each for each in found if is_same_slot(row, each)] or found
+        said = {each.pk: (read_memory(each, self.source) or {}).get("status") for each in found}
         booked = [each for each in found if each.status == Status.BOOKED]
+        by_lists = [each for each in booked if said[each.pk] not in (None, CANCELLED)]
+        cancelled = [each for each in found if said[each.pk] == CANCELLED]
+        if len(by_lists) == 1 or cancelled:
+            return by_lists[0] if len(by_lists) == 1 else cancelled[0]
         return booked[0] if len(booked) == 1 else None
 
     def _refuse(

@@ -38,7 +38,12 @@ def test_another_subject_doesnt(subject: str) -> None:
     "line",
     ["Status: Cancelled", "State: cancelled", "CANCELLED", "** cancelled **", "Cancelled by patient on 2/2",
      "This event has been canceled and removed", "Appointment was cancelled", "This visit is cancelled",
-     "Status: late cancel", "CXL", "Cancelada", "Annulé", "Canceled at 9:15", "Late cancelled"],
+     "Status: late cancel", "CXL", "Cancelada", "Annulé", "Canceled at 9:15", "Late cancelled",
+     "Late cancel", "Stornierung", "Annulation", "Late cancel per pt", "cancel due to flu", "Cancel per pt",
+     "Cancellation by patient", "Storno durch Patient", "Annulation par le patient",
+     "Cancelled - patient called",
+     "Status: Late Cancel - pt called", "Status: Cancellation by patient", "Appointment canceled by client",
+     "Your appointment has been cancelled", "Cita cancelada", "Annule\u0301"],
 )  # fmt: skip
 def test_a_line_of_the_description_says_it(line: str) -> None:
     assert is_called_off("Ruth Stone", f"Phone: 202-555-0111\n{line}\nDoctor: Chen")
@@ -47,10 +52,11 @@ def test_a_line_of_the_description_says_it(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["Cancel at least 24 hours before your visit.", "Cancel by phone 202-555-0100", "Cancel", "CANCEL >>",
-     "Cancel via this link: https://example.com/c", "Cancel on our page", "Late cancel",
+     "Cancel via this link: https://example.com/c", "Cancel on our page", "Cancelled on short notice: $50",
      "Cancellation on short notice costs $50", "Cancellation", "Cancel:\nhttps://example.com/c",
      "Cancellation due to illness is free",
-     "Cancel per text to 202-555-0100", "Storno per Telefon", "Stornierung", "Annulation", "Cancelled?",
+     "Cancel per text to 202-555-0100", "Storno per Telefon", "Cancelled?",
+     "Appointment cancelled less than a day before is charged", "Cancel due to the rules of your plan",
      "Canceled at least 24 hours before, a visit costs nothing", "Status: cancel by phone",
      "This appointment is cancelled if you are late",
      "Appointment is canceled automatically unless confirmed"],
