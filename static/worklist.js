@@ -8,9 +8,12 @@
   const toast = document.getElementById("worklist-toast");
   const more = document.getElementById("entry-more");
   const EVERY = 4000;
+  const SETTLES = 400; // ms after a deed, in which the second press of a double click does nothing
   const waiting = new Map(); // key of an entry: its element, as it will be shown
   let order = null; // the keys as they will be shown; null while nothing waits
   let pointerRests = false;
+  let underWay = false; // whether a deed is
+  let sentPlainly = null; // the form that is sent without this script
 
   const rows = () => Array.from(list.querySelectorAll(":scope > [data-entry]"));
   const findRow = (key) => rows().find((row) => row.dataset.entry === key);
@@ -131,13 +134,25 @@
   // --- deeds ---
   document.addEventListener("submit", function (event) {
     const form = event.target.closest("form[data-deed]");
-    if (!form) return;
+    if (!form || form === sentPlainly) return;
     event.preventDefault();
+    if (underWay) return; // a second press while the first is on its way
     const button = event.submitter;
     const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
     const inList = list.contains(form) || more.contains(form);
-    act(address, new FormData(form, button), inList).catch(() => form.submit());
+    underWay = true;
+    act(address, new FormData(form, button), inList)
+      .catch(() => sendPlainly(form, button))
+      .finally(() => setTimeout(() => { underWay = false; }, SETTLES));
   });
+
+  // As a browser without this script sends it, with the button that was pressed: else another deed is done.
+  function sendPlainly(form, button) {
+    if (!form.isConnected || (button && !form.contains(button))) return window.location.reload();
+    sentPlainly = form;
+    form.requestSubmit(button);
+    sentPlainly = null;
+  }
 
   async function act(address, body, inList) {
     const answer = read(await (await ask(address, body)).text());

@@ -1,5 +1,6 @@
 """Forms for a contact: details and numbers, opt-out, opt-in."""
 
+import json
 import zoneinfo
 from collections.abc import Callable
 from datetime import date
@@ -11,6 +12,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +30,7 @@ from contacts.people import change_phone, get_or_create_number, lock_people
 from contacts.zones import AREA
 
 ASKED_ABOUT = "anyway"  # a field of the form's data: contacts who were shown as alike, and are somebody else
+SHOWN = "shown"  # a hidden field: what the form showed, as JSON
 EARLIEST_BIRTH = date(1900, 1, 1)
 ZONES = [
     "America/New_York",
@@ -148,6 +151,21 @@ class ContactForm(PersonNameForm):
             "notes",
         )
 
+    def read_values(self) -> dict[str, str]:
+        """What the contact has now, by field, as the form shows it."""
+        values = {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
+        return {name: "" if value is None else str(value) for name, value in values.items()}
+
+    def name_value(self, name: str) -> str:
+        """The same for people: the label of a choice."""
+        field, value = self.fields[name], self.read_values()[name]
+        offered: list[Any] = list(getattr(field, "choices", ()))
+        return next((str(label) for one, label in offered if str(one) == value), value) or "–"
+
+    def write_shown(self) -> str:
+        """For the hidden field SHOWN of the page, by which take_over_changes() tells what others changed."""
+        return json.dumps(self.read_values())
+
     def clean_number(self) -> ParsedNumber | None:
         return self._refuse_own("number")
 
@@ -211,6 +229,29 @@ class ContactForm(PersonNameForm):
         revised = change_phone(contact, phone, by=by)
         record_contact_edit(contact, was, by=by)
         return revised
+
+
+def take_over_changes(posted: QueryDict, present: ContactForm) -> tuple[QueryDict, list[str]]:
+    """An edit as it was posted, but for what others changed since its page was shown and it left alone.
+
+    `present`: an unbound form of the contact as it is. The names of fields that both changed come second.
+    """
+    try:
+        shown = json.loads(posted.get(SHOWN, ""))
+    except ValueError:
+        return posted, []
+    if not isinstance(shown, dict):
+        return posted, []
+    merged, both = posted.copy(), []
+    for name, now in present.read_values().items():
+        was, wanted = shown.get(name, now), posted.get(name, now).replace("\r\n", "\n").strip()
+        if now in (was, wanted):
+            continue
+        if wanted == was:
+            merged[name] = now
+        else:
+            both.append(name)
+    return merged, both
 
 
 def _read_name(read: Callable[[str], str], text: str) -> str:

@@ -26,7 +26,14 @@ from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.deep_pages import DeepPaginator
 from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.exporting import begin_export
-from contacts.forms.contacts import ASKED_ABOUT, ConsentForm, ContactForm, OptInForm, OptOutForm
+from contacts.forms.contacts import (
+    ASKED_ABOUT,
+    ConsentForm,
+    ContactForm,
+    OptInForm,
+    OptOutForm,
+    take_over_changes,
+)
 from contacts.merging import find_survivor
 from contacts.models import Contact, PhoneNumber
 from contacts.number_looks import show_in_full
@@ -134,7 +141,12 @@ def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save_contact(request: HttpRequest, contact: Contact, template: str) -> HttpResponse:
-    form = ContactForm(request.POST or None, instance=contact)
+    present = ContactForm(instance=contact)
+    posted, both = take_over_changes(request.POST, present)
+    form = ContactForm(posted or None, instance=contact)
+    for name in both:
+        words = _("Somebody has changed this meanwhile to “%(now)s”. Save again to put yours in its place.")
+        form.add_error(name, words % {"now": present.name_value(name)})
     is_valid = request.method == "POST" and form.is_valid()
     alike = form.find_lookalikes() if is_valid else []
     if is_valid and not alike:
@@ -152,6 +164,7 @@ def _save_contact(request: HttpRequest, contact: Contact, template: str) -> Http
     context = {
         "form": form,
         "contact": contact,
+        "shown_values": present.write_shown(),
         "alike": shown,
         "has_more": len(alike) > len(shown),
         "asked_about": [*request.POST.getlist(ASKED_ABOUT), *(str(one.contact.pk) for one in alike)],

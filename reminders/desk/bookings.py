@@ -42,6 +42,20 @@ from reminders.sweeps.told_providers import list_told_another_provider
 from reminders.wording.scripts import channel_of
 
 
+class ChangedMeanwhile(ValueError):
+    """Somebody has changed the appointment since the page was shown on which this was decided."""
+
+
+def name_version(appointment: Appointment) -> str:
+    """What a page that moves or cancels it was shown of it: of another time or provider it is another one."""
+    return f"{appointment.revision}-{appointment.provider_id or 0}-{appointment.ends_at:%H%M}"
+
+
+def _check_version(appointment: Appointment, seen: str) -> None:
+    if seen and seen != name_version(appointment):
+        raise ChangedMeanwhile
+
+
 @dataclass(frozen=True)
 class PlannedMove:
     """The effect of a move on one step: its time before and after (aware UTC; None: no reminder).
@@ -94,15 +108,17 @@ def move_and_replan(
     by: User | None = None,
     how: str = "",
     confirmed: Collection[str] | None = None,
+    seen: str = "",
 ) -> Appointment:
     """Move it: reminders for the old time are withdrawn, those for the new time are planned.
 
     `confirmed`: what is asked before and was confirmed (codes of BookingQuestion), None to ask nothing.
-    Raises BookingQuestionsOpen.
+    `seen`: its name_version() as the page showed it. Raises BookingQuestionsOpen and ChangedMeanwhile.
     """
     if confirmed is not None:
         lock_bookings_around(appointment_id, provider)
         there = Appointment.objects.select_related("location", "provider").get(pk=appointment_id)
+        _check_version(there, seen)
         raise_unanswered(
             ask_about_move(there, location=location, provider=provider, starts_at=starts_at, ends_at=ends_at),
             confirmed,
@@ -122,8 +138,14 @@ def move_and_replan(
 
 
 @transaction.atomic
-def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
-    """Cancel it and withdraw its pending reminders."""
+def cancel_and_withdraw(
+    appointment_id: int, *, by: User | None = None, how: str = "", seen: str = ""
+) -> Appointment:
+    """Cancel it and withdraw its pending reminders.
+
+    `seen`: its name_version() as the page showed it. Raises ChangedMeanwhile.
+    """
+    _check_version(appointments.lock_appointment(appointment_id), seen)
     cancelled = appointments.cancel_appointment(appointment_id, by=by, how=how)
     _plan_and_account([appointment_id])
     return cancelled

@@ -20,10 +20,12 @@ from reminders.deciding.present import Present, read_present
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk.booking_questions import BookingQuestionsOpen
 from reminders.desk.bookings import (
+    ChangedMeanwhile,
     PlannedMove,
     ask_about_move,
     cancel_and_withdraw,
     move_and_replan,
+    name_version,
     preview_move,
     reinstate_and_plan,
 )
@@ -45,13 +47,16 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     data: QueryDict | None = take_slot(request.POST) if request.method == "POST" else (request.GET or None)
     form = MoveForm(appointment, data, config=config)
     is_good = form.is_bound and form.is_valid()
-    is_open = False
+    is_open = is_changed = False
     if is_good and request.method == "POST" and "save" in request.POST and "slot" not in request.POST:
         try:
             return _save_move(request, appointment, form.cleaned_data)
         except BookingQuestionsOpen:
             is_open = True
+        except ChangedMeanwhile:
+            is_open = is_changed = True
     context = {"form": form, "appointment": appointment, "preview": None}
+    context |= {"seen": name_version(appointment), "is_changed": is_changed}
     if is_good:
         context |= describe_move(appointment, form.cleaned_data, read_present(config=config))
     context["provider_day"] = show_provider_day(form, besides=appointment.pk)
@@ -70,12 +75,20 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     appointment = get_object_or_404(_with_people(), pk=pk)
     if request.method == "GET":
         pending = Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
-        context = {"appointment": appointment, "pending": pending.select_related("step")}
+        context = {
+            "appointment": appointment,
+            "pending": pending.select_related("step"),
+            "seen": name_version(appointment),
+        }
         return render(request, "reminders/cancel.html", context)
     try:
-        cancel_and_withdraw(pk, by=signed_in(request))
+        cancel_and_withdraw(pk, by=signed_in(request), seen=request.POST.get("seen", ""))
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
+    except ChangedMeanwhile:
+        words = _("Somebody has changed this appointment meanwhile, so it was not cancelled. It is as below.")
+        messages.error(request, words)
+        return redirect("cancel_appointment", pk)
     else:
         messages.success(request, _("Cancelled. No more reminders are sent for it."))
     return redirect("appointment", pk)
@@ -133,13 +146,14 @@ def _with_people() -> "QuerySet[Appointment]":
 
 
 def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, Any]) -> HttpResponse:
-    """Raises BookingQuestionsOpen."""
+    """Raises BookingQuestionsOpen and ChangedMeanwhile."""
     try:
         moved = move_and_replan(
             appointment.pk,
             **{name: found[name] for name in SLOT},
             by=signed_in(request),
             confirmed=read_confirmed(request, name_slot(appointment.pk, found)),
+            seen=request.POST.get("seen", ""),
         )
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))

@@ -112,7 +112,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """End it in one way (`how`), with a `note`; only what was `seen` on the page, if it says."""
-    how = request.POST.get("how", "") or Resolution.DONE.value
+    how = request.POST.get("how", "")
     if how not in worklist_endings.ENDINGS:
         return HttpResponseBadRequest(_("There is no such way to end it."))
     ending = Resolution(how)
@@ -133,7 +133,10 @@ def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide about a call that may or may not have been made: `call_again` is "yes" or "no"."""
-    by, again = signed_in(request), request.POST.get("call_again") == "yes"
+    decided = request.POST.get("call_again")
+    if decided not in ("yes", "no"):
+        return HttpResponseBadRequest(_("Say whether to call again."))
+    by, again = signed_in(request), decided == "yes"
     get_object_or_404(FollowUp.objects.only("pk"), pk=pk)
     try:
         follow_up = worklist_endings.resolve_unknown_outcome(pk, by=by, call_again=again)

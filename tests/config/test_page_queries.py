@@ -258,7 +258,7 @@ def test_deeds_need_no_more_than_they_did(campaign: Campaign, admin: Client) -> 
         ("note", f"/worklist/{entry.pk}/note/", told),
         ("snooze", f"/worklist/{entry.pk}/snooze/", {"until": "tomorrow"}),
         ("wake", f"/worklist/{entry.pk}/wake/", {}),
-        ("resolve", f"/worklist/{entry.pk}/resolve/", told),
+        ("resolve", f"/worklist/{entry.pk}/resolve/", {**told, "how": "done"}),
         ("write a text", f"/texts/{number.pk}/send/", text),
         ("undo an import", undo, {"token": find_value(admin.get(undo).content.decode(), "token")}),
     ]

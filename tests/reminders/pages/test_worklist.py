@@ -153,14 +153,14 @@ def test_those_of_one_number_are_one_entry_that_names_all_and_is_settled_once(de
     assert "Leo Lindqvist could not be reached" in page
     assert "All <strong>1</strong>" in page
     [seen] = {one for one in re.findall('name="seen" value="([0-9,]+)"', page) if "," in one}
-    desk.post(f"/worklist/{mia.pk}/resolve/", {"note": "spoke to both", "seen": seen})
+    desk.post(f"/worklist/{mia.pk}/resolve/", {"how": "done", "note": "spoke to both", "seen": seen})
     assert set(FollowUp.objects.values_list("state", "note")) == {("resolved", "spoke to both")}
 
 
 @pytest.mark.parametrize("seen", ["", "nonsense", "0", "9" * 40, ",,"])
 def test_a_damaged_list_of_what_was_seen_fails_no_request(desk: Client, seen: str) -> None:
     follow_up = make_follow_up()
-    assert desk.post(f"/worklist/{follow_up.pk}/resolve/", {"seen": seen}).status_code == 302
+    assert desk.post(f"/worklist/{follow_up.pk}/resolve/", {"how": "done", "seen": seen}).status_code == 302
     follow_up.refresh_from_db()
     assert follow_up.state == "resolved"
 
@@ -238,7 +238,7 @@ def test_everybody_sees_to_whom_a_follow_up_is_assigned(desk: Client, rosa: User
 
 def test_resolving_stores_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
     follow_up = make_follow_up()
-    desk.post(f"/worklist/{follow_up.pk}/resolve/", {"note": " called, she comes \x00"})
+    desk.post(f"/worklist/{follow_up.pk}/resolve/", {"how": "done", "note": " called, she comes \x00"})
     follow_up.refresh_from_db()
     assert (follow_up.state, follow_up.resolution) == ("resolved", "done")
     assert (follow_up.note, follow_up.resolved_by) == ("called, she comes", rosa)
@@ -252,7 +252,7 @@ def test_a_follow_up_that_a_colleague_has_resolved_is_not_resolved_again(desk: C
         resolved_at=timezone.now(),
         resolution="left_message",
     )
-    page = desk.post(f"/worklist/{follow_up.pk}/resolve/", {"note": "mine"}, follow=True)
+    page = desk.post(f"/worklist/{follow_up.pk}/resolve/", {"how": "done", "note": "mine"}, follow=True)
     said = "omar closed this at "
     assert said in page.content.decode()
     assert "A message was left for them." in page.content.decode()
