@@ -5,6 +5,9 @@
   const input = dialog.querySelector("input[name=q]");
   const list = document.getElementById("find-found");
   let before = null;
+  let asked = null; // the text of the last request
+  let listed = null; // the text that the list is of
+  let goOn = false; // Enter was pressed before the list was there
 
   function open() {
     if (dialog.open) return;
@@ -39,13 +42,29 @@
       event.preventDefault();
       choose(all[(at + step + all.length) % all.length]);
     }
-    if (event.key === "Enter" && all.length) {
+    if (event.key === "Enter" && listed !== input.value) { // the list is of what stood there before
+      event.preventDefault();
+      goOn = true;
+      input.dispatchEvent(new Event("find:open"));
+    } else if (event.key === "Enter" && all.length) {
       event.preventDefault();
       (chosen() || all[0]).click();
     }
   });
 
-  list.addEventListener("htmx:afterSwap", () => choose(options()[0]));
+  input.addEventListener("input", () => { goOn = false; });
+  input.addEventListener("htmx:beforeRequest", () => { asked = input.value; });
+  for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+    input.addEventListener(failure, () => { if (goOn) input.form.submit(); });
+  }
+  list.addEventListener("htmx:afterSwap", function () {
+    listed = asked;
+    choose(options()[0]);
+    if (!goOn || listed !== input.value) return;
+    goOn = false;
+    if (chosen()) chosen().click();
+    else input.form.submit();
+  });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => { if (before) before.focus(); });
   for (const opener of document.querySelectorAll("[data-find]")) {

@@ -71,7 +71,8 @@ def _tell(pk: int) -> None:
         waiting.save()
         return
     now = read_database_clock()
-    if visit.revision != waiting.revision_after or _is_cancelled(visit) != (waiting.to_starts_at is None):
+    is_as_left = visit.revision == waiting.revision_after and visit.provider_id == waiting.provider_after_id
+    if not is_as_left or _is_cancelled(visit) != (waiting.to_starts_at is None):
         waiting.words = ""  # it has been changed again since, so the text would be wrong
         _put_on_worklist(waiting, visit, "")
         return

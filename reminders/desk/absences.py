@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_noop
 
@@ -192,15 +193,16 @@ def _refuse_undo(done: AbsenceVisit, visit: Appointment) -> str:
     """Why it isn't put back, "" if it may be."""
     absence = done.absence
     expected = Appointment.Status.CANCELLED if absence.deed == Deed.CANCEL else Appointment.Status.BOOKED
-    is_as_left = visit.status == expected and visit.revision == done.revision_after
+    is_same = visit.revision == done.revision_after and visit.provider_id == done.provider_after_id
+    is_as_left = visit.status == expected and is_same
     if not is_as_left or done.starts_before <= read_database_clock():
         return gettext_noop("Not put back: somebody has changed it since, or its time has passed.")
     others = Appointment.objects.filter(
+        Q(revised_at__gt=absence.at) | Q(details_at__gt=absence.at),
         provider=absence.provider,
         status=Appointment.Status.BOOKED,
         starts_at__lt=done.ends_before,
         ends_at__gt=done.starts_before,
-        revised_at__gt=absence.at,
     )
     if others.exclude(absences__absence=absence).exists():
         return gettext_noop("Not put back: somebody else has been booked at that time since.")

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts import appointments
 from contacts.attendance import find_attendance_refusal
@@ -152,21 +153,37 @@ def cancel_and_withdraw(
 
 
 @transaction.atomic
-def reinstate_and_plan(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
-    """Book a cancelled appointment again and plan its reminders."""
+def reinstate_and_plan(
+    appointment_id: int,
+    *,
+    by: User | None = None,
+    how: str = "",
+    confirmed: Collection[str] | None = None,
+) -> Appointment:
+    """Book a cancelled appointment again and plan its reminders.
+
+    `confirmed`: what is asked before and was confirmed (codes of BookingQuestion), None to ask nothing.
+    Raises BookingQuestionsOpen.
+    """
+    if confirmed is not None:
+        lock_bookings_around(appointment_id, None)
+        there = Appointment.objects.select_related("location", "provider").get(pk=appointment_id)
+        raise_unanswered(ask_about_reinstating(there), confirmed)
     booked = appointments.reinstate_appointment(appointment_id, by=by, how=how)
     _plan_and_account([appointment_id])
     return booked
 
 
 @transaction.atomic
-def record_visit(appointment_id: int, status: str, *, by: User, how: str = "") -> Appointment:
+def record_visit(appointment_id: int, status: str, *, by: User, how: str = "", now: str = "") -> Appointment:
     """Record arrived or no-show, or put it back to booked: then what was skipped because of it is put back.
 
     Follow-ups close or open with it. Raises AppointmentClosed as contacts.appointments.record_attendance(),
-    and where it can't be said yet (contacts/attendance.py).
+    where it can't be said yet (contacts/attendance.py), and if its status isn't `now`, where that is given.
     """
     visit = appointments.lock_appointment(appointment_id)
+    if now and visit.status != now:
+        raise appointments.AppointmentClosed(_("Somebody has changed it since, so nothing was undone."))
     refusal = find_attendance_refusal(visit, status, read_database_clock())
     if refusal and visit.status not in (status, Appointment.Status.CANCELLED):
         raise appointments.AppointmentClosed(refusal)
@@ -215,6 +232,21 @@ def _look_at_later_visits(appointment_ids: Sequence[int]) -> None:
     if later := find_later_visits(appointment_ids):
         plan_appointments(later)
         look_again(Reminder.objects.filter(appointment__in=later))
+
+
+def ask_about_reinstating(appointment: Appointment) -> list[BookingQuestion]:
+    """What to ask before a cancelled appointment is booked again; nothing of another one."""
+    if appointment.status != Appointment.Status.CANCELLED:
+        return []
+    return find_booking_questions(
+        contact_id=appointment.contact_id,
+        location=appointment.location,
+        provider=appointment.provider,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        now=read_database_clock(),
+        besides=appointment.pk,
+    )
 
 
 def ask_about_move(

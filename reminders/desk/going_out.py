@@ -28,6 +28,7 @@ def _say_one(one: PlannedMove, location: Location, now: datetime) -> str:
         return _("text at once") if one.channel == Channel.SMS else _("call at once")
     when = write_weekday_and_clock(due) if due - now < WITHIN_A_WEEK else day_and_clock(due)
     if due.date() == now.astimezone(location.zone).date():
-        when = _("today %(time)s") % {"time": write_clock(due)}
+        words = _("text today %(time)s") if one.channel == Channel.SMS else _("call today %(time)s")
+        return words % {"time": write_clock(due)}
     words = _("text %(when)s") if one.channel == Channel.SMS else _("call %(when)s")
     return words % {"when": when}

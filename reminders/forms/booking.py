@@ -218,6 +218,11 @@ class BookForm(WhenForm):
         ]
         return visits[:MOST_TOGETHER]
 
+    def count_left_out(self) -> int:
+        """How many visits a valid form is about beyond those of list_visits()."""
+        found = self.cleaned_data
+        return max((found["weeks"] or 1) * (1 + len(found["also"])) - MOST_TOGETHER, 0)
+
     def _find_visit(self, contact: Contact, week: int, later: timedelta) -> WantedVisit:
         found = self.cleaned_data
         wall = datetime.combine(found["day"], found["at"]) + timedelta(weeks=week) + later

@@ -108,3 +108,8 @@ class AbsenceVisit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.absence}: {self.appointment_id}"
+
+    @property
+    def provider_after_id(self) -> int:
+        """Whose visit it is once it was changed."""
+        return self.absence.to_provider_id or self.absence.provider_id

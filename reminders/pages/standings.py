@@ -128,15 +128,18 @@ def describe_open_call(facts: StandingFacts) -> Standing | None:
     call = facts.calls[0] if facts.calls else None
     when = facts.describe(call.submitting_at) if call else ""
     claimed = any(reminder.state == ReminderState.CLAIMED for reminder in facts.reminders)
+    is_text = call is not None and call.channel == Channel.SMS
     if claimed or (call and call.state == CallState.SUBMITTING):
-        return Standing("submitting", _("about to call"))
+        goes_by_text = is_text and not claimed
+        return Standing("submitting", _("about to send a text") if goes_by_text else _("about to call"))
     if call and call.state == CallState.SUBMITTED:
-        is_text = call.channel == Channel.SMS
         return Standing("calling", _("text sent %s") % when if is_text else _("calling since %s") % when)
     if call and call.state == CallState.OVERDUE:
-        return Standing("unknown", _("no result yet"), _("called %s") % when)
+        sent = _("text sent %s") if is_text else _("called %s")
+        return Standing("unknown", _("no result yet"), sent % when)
     if call and call.state == CallState.UNKNOWN:
-        return Standing("unknown", _("unknown since %s") % when, _("may or may not have been called"))
+        what = _("may or may not have been sent") if is_text else _("may or may not have been called")
+        return Standing("unknown", _("unknown since %s") % when, what)
     return None
 
 

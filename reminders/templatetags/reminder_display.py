@@ -15,7 +15,7 @@ from reminders.robotalker.masking import mask_numbers_in
 
 register = template.Library()
 register.filter("hide_numbers", mask_numbers_in)
-UNDO_TAG = "undo-"  # with the appointment's id, the extra tag of a message
+UNDO_TAG = "undo-"  # the extra tag of a message: with the appointment's id, and its status before and now
 
 LOOKS: dict[str, ChipLook] = {
     **VISIT_LOOKS,
@@ -91,10 +91,11 @@ def result_icon(result: str) -> SafeString:
 
 
 @register.filter
-def visit_to_undo(message: Message) -> int | None:
-    """The appointment whose arrival or no-show a message offers to undo."""
+def visit_to_undo(message: Message) -> dict[str, str] | None:
+    """The visit (`pk`) whose arrival or no-show a message offers to undo; its status `before` and `now`."""
     tag = next((tag for tag in message.tags.split() if tag.startswith(UNDO_TAG)), "")
-    return int(tag.removeprefix(UNDO_TAG)) if tag else None
+    parts = tag.removeprefix(UNDO_TAG).split("-")
+    return dict(zip(("pk", "before", "now"), parts, strict=True)) if tag else None
 
 
 @register.simple_tag

@@ -24,13 +24,13 @@ ATTENDANCE = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointmen
 @permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record arrived or no-show, or undo it."""
+    """Record arrived or no-show, or undo it, if it still is as it was then (`now`, a status)."""
     appointment = get_object_or_404(Appointment.objects.select_related("contact"), pk=pk)
     status = request.POST.get("status", "")
     if status not in ATTENDANCE:
         return HttpResponseBadRequest(_("The status must be arrived, no-show or booked."))
     try:
-        record_visit(appointment.pk, status, by=signed_in(request))
+        record_visit(appointment.pk, status, by=signed_in(request), now=request.POST.get("now", ""))
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
     else:
@@ -39,13 +39,17 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _say_what_was_recorded(request: HttpRequest, appointment: Appointment, status: str) -> None:
-    """In a message, with a button that undoes it, since it was one press in a list."""
+    """In a message, with a button that undoes it, since it was one press in a list.
+
+    `appointment`: as it was before.
+    """
     name = {"name": appointment.contact.full_name}
+    is_new = appointment.status != status
+    undo = f"{UNDO_TAG}{appointment.pk}-{appointment.status}-{status}" if is_new else ""
     if status == Appointment.Status.ARRIVED:
-        messages.success(request, _("%(name)s has arrived.") % name, extra_tags=f"{UNDO_TAG}{appointment.pk}")
+        messages.success(request, _("%(name)s has arrived.") % name, extra_tags=undo)
     elif status == Appointment.Status.NO_SHOW:
-        words = _("%(name)s is marked as a no-show.") % name
-        messages.success(request, words, extra_tags=f"{UNDO_TAG}{appointment.pk}")
+        messages.success(request, _("%(name)s is marked as a no-show.") % name, extra_tags=undo)
     else:
         messages.success(request, _("%(name)s is put back to booked.") % name)
 

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from contacts.appointments import AppointmentClosed, is_same_time
-from contacts.models import Appointment
+from contacts.models import Appointment, Location
+from contacts.post_addresses import posted_from
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.present import Present, read_present
 from reminders.deciding.shared_settings import read_shared_settings
@@ -95,12 +96,21 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)
-@require_POST
+@posted_from("appointment", "pk")
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Book a cancelled appointment again."""
-    appointment = get_object_or_404(Appointment, pk=pk)
-    reinstate_and_plan(appointment.pk, by=signed_in(request))
-    messages.success(request, _("Booked again. Its reminders are planned."))
+    """Book a cancelled appointment again, after what stands against it was confirmed."""
+    appointment = get_object_or_404(_with_people(), pk=pk)
+    about = name_slot(pk, {name: getattr(appointment, name) for name in SLOT})
+    try:
+        reinstate_and_plan(pk, by=signed_in(request), confirmed=read_confirmed(request, about))
+    except BookingQuestionsOpen as open_ones:
+        context = {"appointment": appointment, "questions": open_ones.questions, "about": about}
+        context |= {"next": request.POST.get("next", ""), "frame": read_frame(list(Location.objects.all()))}
+        return render(request, "reminders/reinstate.html", context, status=422)
+    if appointment.status == Appointment.Status.CANCELLED:
+        messages.success(request, _("Booked again. Its reminders are planned."))
+    else:
+        messages.info(request, _("It isn't cancelled, so nothing was changed."))
     return go_back(request, reverse("appointment", args=[pk]))
 
 

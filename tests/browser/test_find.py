@@ -32,3 +32,13 @@ def test_a_patient_and_a_page_are_found_by_keyboard_and_the_focus_goes_back(
     expect(field).to_be_focused()
     desk.keyboard.press("Escape")
     expect(desk.get_by_role("link", name="Edit")).to_be_focused()
+
+
+def test_enter_opens_what_stands_in_the_field_and_nothing_that_was_listed_before(
+    desk: Page, clinic: RunningClinic
+) -> None:
+    desk.keyboard.press("Control+k")
+    expect(desk.get_by_role("option", name="Worklist")).to_be_visible()
+    desk.keyboard.type("calendar", delay=0)
+    desk.keyboard.press("Enter")
+    desk.wait_for_url(f"{clinic.web}/calendar/")

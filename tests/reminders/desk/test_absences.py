@@ -182,6 +182,20 @@ def test_an_undo_leaves_alone_what_somebody_has_changed_since(ann: User, visits:
     assert FollowUp.objects.filter(kind="visit_changed").get().contact == visits[0].contact
 
 
+def test_a_visit_that_was_given_to_a_third_provider_since_is_left_there_and_its_patient_called(
+    ann: User, visits: list[Appointment]
+) -> None:
+    """Another provider makes no new revision, so the patient was texted the name of the second."""
+    reyes, novak = (Provider.objects.create(name=name) for name in ("Dr. Reyes", "Dr. Novak"))
+    absence = be_away(ann, Deed.OTHER_PROVIDER, to_provider=reyes)
+    move_appointment(visits[0].pk, starts_at=visits[0].starts_at, ends_at=visits[0].ends_at, provider=novak)
+    let_texts_go_out(absence)
+    assert not StaffText.objects.filter(number=visits[0].contact.phone).exists()
+    assert FollowUp.objects.filter(kind="visit_changed", contact=visits[0].contact).exists()
+    assert undo_absence(absence, by=ann) == (2, 1)
+    assert Appointment.objects.get(pk=visits[0].pk).provider == novak
+
+
 def test_what_has_changed_since_it_was_shown_is_left_as_it_is_and_the_rest_is_done(
     ann: User, visits: list[Appointment]
 ) -> None:

@@ -117,3 +117,45 @@ def test_a_form_without_what_it_showed_is_saved_as_it_is(office: Client, shown: 
     ruth = make_contact("Ruth", number="+12025550111")
     form = read_form(ruth, office.get(f"/contacts/{ruth.pk}/edit/").content.decode()) | {"shown": shown}
     assert office.post(f"/contacts/{ruth.pk}/edit/", {**form, "last_name": "Stone"}).status_code in (302, 422)
+
+
+def test_booking_again_asks_what_booking_asks(office: Client, visit: Appointment) -> None:
+    office.post(f"/appointments/{visit.pk}/cancel/")
+    make_appointment(make_contact("Noah", number="+12025550133"), starts_at=visit.starts_at)
+    address = f"/appointments/{visit.pk}/reinstate/"
+    answer = office.post(address)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Book again all the same" in page
+    visit.refresh_from_db()
+    assert visit.status == "cancelled"
+    assert "Booked again" in office.post(address, read_fields(page), follow=True).content.decode()
+    visit.refresh_from_db()
+    assert visit.status == "booked"
+    again = office.post(address, follow=True).content.decode()
+    assert escape("It isn't cancelled, so nothing was changed.") in again
+    assert office.get(address)["Location"] == f"/appointments/{visit.pk}/"
+
+
+def test_an_undo_puts_back_what_was_before_and_nothing_that_changed_since(office: Client) -> None:
+    soon = timezone.now() + timedelta(minutes=5)
+    visit = make_appointment(make_contact("Ruth", number="+12025550111"), starts_at=soon)
+    Appointment.objects.filter(pk=visit.pk).update(starts_at=timezone.now() - timedelta(hours=1))
+    address = f"/appointments/{visit.pk}/attendance/"
+    office.post(address, {"status": "arrived"}, follow=True)
+    undo = read_undo(office.post(address, {"status": "no_show"}, follow=True).content.decode())
+    assert undo == {"status": "arrived", "now": "no_show"}
+    office.post(address, undo)
+    visit.refresh_from_db()
+    assert visit.status == "arrived"
+    page = office.post(address, undo, follow=True).content.decode()
+    assert "Somebody has changed it since, so nothing was undone." in page
+    pressed_twice = office.post(address, {"status": "arrived"}, follow=True).content.decode()
+    assert "has arrived" in pressed_twice
+    assert read_undo(pressed_twice) == {}, "what a colleague had marked already isn't taken away"
+
+
+def read_undo(page: str) -> dict[str, str]:
+    form = re.search(r'<div class="note note-success".*?</form>', page, re.DOTALL)
+    fields = read_fields(form[0]) if form and "data-undo" in form[0] else {}
+    return {name: fields[name] for name in ("status", "now") if name in fields}

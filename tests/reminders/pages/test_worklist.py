@@ -301,4 +301,14 @@ def test_a_due_time_today_is_shown_without_the_day(desk: Client) -> None:
 @pytest.mark.parametrize("action", ["take", "resolve", "settle", "hand-on", "snooze", "wake", "note"])
 def test_actions_require_a_post_and_an_existing_follow_up(desk: Client, action: str) -> None:
     assert desk.get(f"/worklist/1/{action}/").status_code == 405
-    assert desk.post(f"/worklist/424242/{action}/").status_code == 404
+    said = {"how": "done", "call_again": "no"}
+    assert desk.post(f"/worklist/424242/{action}/", said).status_code == 404
+
+
+@pytest.mark.parametrize("action", ["resolve", "settle"])
+def test_a_form_that_lost_its_button_ends_nothing(desk: Client, action: str) -> None:
+    """A browser that sends it without the pressed button would else do the first thing that came to mind."""
+    follow_up = make_follow_up()
+    assert desk.post(f"/worklist/{follow_up.pk}/{action}/").status_code == 400
+    follow_up.refresh_from_db()
+    assert follow_up.state == "open"
