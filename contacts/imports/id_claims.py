@@ -36,7 +36,12 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
     """
     counts = Counter(contact.pk for claim in claims for contact in claim.contacts)
     disputed = {pk for pk, count in counts.items() if count > 1 and pk not in known}
-    has_visit = _find_visits(claims, disputed)
+    starts = _find_starts(claims, disputed) if disputed else {}
+
+    def has_visit(claim: IdClaim, contact: Contact) -> bool:
+        slots = starts.get(contact.pk, ())
+        return any(say_slot(row.local_start, row.location) in slots for row in claim.person.rows)
+
     ties: Sequence[Callable[[IdClaim, Contact], bool]] = (
         lambda claim, contact: contact.pk in claim.visited,
         has_visit,
@@ -51,31 +56,6 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
                 shared[claim.person.key] = free[0]
                 taken.add(free[0].pk)
     return shared
-
-
-def order_contacts(claims: Sequence[IdClaim], source: str) -> dict[PersonKey, list[Contact]]:
-    """Who somebody without a patient id may be: first who has a visit at a time of theirs, then who has no id
-    of this source either. At most one query.
-    """
-    doubtful = [claim for claim in claims if len(claim.contacts) > 1]
-    has_visit = _find_visits(doubtful, {one.pk for claim in doubtful for one in claim.contacts})
-
-    def order(claim: IdClaim) -> list[Contact]:
-        with_id = {one.pk for one in claim.contacts if one.external_id and one.source == source}
-        return sorted(claim.contacts, key=lambda one: (not has_visit(claim, one), one.pk in with_id))
-
-    return {claim.person.key: order(claim) for claim in claims}
-
-
-def _find_visits(claims: Sequence[IdClaim], contacts: Collection[int]) -> Callable[[IdClaim, Contact], bool]:
-    """Whether one of these contacts has a visit when and where a row of a person is."""
-    starts = _find_starts(claims, contacts) if contacts else {}
-
-    def has_visit(claim: IdClaim, contact: Contact) -> bool:
-        slots = starts.get(contact.pk, ())
-        return any(say_slot(row.local_start, row.location) in slots for row in claim.person.rows)
-
-    return has_visit
 
 
 def _find_starts(claims: Sequence[IdClaim], disputed: Collection[int]) -> Mapping[int, set[str]]:

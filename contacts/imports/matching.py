@@ -16,7 +16,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Concat
 
 from contacts.database.arrays import is_any, is_any_text
-from contacts.imports.id_claims import IdClaim, order_contacts, share_contacts
+from contacts.imports.id_claims import IdClaim, share_contacts
 from contacts.imports.identity import (
     Identity,
     Sameness,
@@ -348,13 +348,12 @@ def _share_out(
         return
     named = {one.pk for key, one in known.contacts.items() if known.people[key].patient_id}
     namesakes = _list_with_ids(known, people)
-    without_ids = [IdClaim(known.people[key], contacts, ()) for key, contacts in without_id.items()]
-    for key, contacts in order_contacts(without_ids, source).items():
+    for key, contacts in without_id.items():
         fitting = namesakes[_name_and_number(known.people[key])]
         if len(fitting) > (1 if known.people[key].phone else 0):
             free = [one for one in contacts if one.pk not in named and not others.name(one, source)]
         else:
-            free = contacts
+            free = [*contacts]
         (known.contacts if free else known.rivals)[key] = [*free, *contacts][0]
 
 

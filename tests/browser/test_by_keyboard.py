@@ -121,7 +121,8 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(clinic: RunningClinic, login
 
 def test_u_undoes_what_a_letter_did(clinic: RunningClinic, logins: Logins) -> None:
     page = open_today(logins, clinic, 1440)
-    link = page.locator(".row-line:visible:has([data-key=a]) .row-who a").first
+    unmarked = ".row-line:visible:has([data-key=a]:not([aria-pressed=true]))"
+    link = page.locator(f"{unmarked} .row-who a").first
     visit = (link.get_attribute("href") or "").rstrip("/").rpartition("/")[2]
 
     def read_status() -> str:
