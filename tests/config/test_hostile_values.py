@@ -234,8 +234,8 @@ def test_the_values_cover_what_views_read(
 
 # `who` and `password`: on the lock, of a desk that is locked (test_shared_desks.py).
 # Behind a button's `deed` or a pair of contacts, and only compared, as text, with what the page showed
-# (`cancel` is read by read_row_id, `confirm` holds codes, `visit` keys of lines; `now` only behind a `status`);
-# `then` only where a contact was added.
+# (`cancel` is read by read_row_id, `confirm` holds codes, `visit` keys of lines); `now` only behind a
+# `status`, `then` only where a contact was added.
 GATED = {
     "over",
     "paused_at",
