@@ -161,7 +161,7 @@ def test_the_worklist_shows_an_event_of_a_call_that_is_not_known(client: Client)
     page = client.get(reverse("worklist")).content.decode()
     assert "It is not known whom it is about." in page
     assert "Read the message" not in page, "only who may read events gets the link"
-    done = client.post(reverse("resolve_follow_up", args=[follow_up.pk]), {"note": "read it"})
+    done = client.post(reverse("resolve_follow_up", args=[follow_up.pk]), {"how": "done", "note": "read it"})
     assert done.status_code == 302
     follow_up.refresh_from_db()
     assert follow_up.state == "resolved"
