@@ -4,12 +4,12 @@ At a desk that was left open, a stranger would otherwise make a login, a new pas
 address of their own, and come back by it. The second factor's pages ask in the same way, by django-allauth.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
 from config.sign_in.kept_forms import KEPT, pack_form
@@ -32,17 +32,11 @@ ASKING: Final = {
 }
 
 
-class FreshPassword:
+class FreshPassword(MiddlewareMixin):
     """Middleware: leads from these pages to the one that asks for the password, long after a login.
 
     A form is kept meanwhile, but for one with a new password in it, which has to be filled in again.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: Any, named: Any

@@ -4,7 +4,6 @@ django-allauth does it. Here is who needs one, how its secrets are stored, and h
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -19,6 +18,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext, gettext_lazy
 
 from config.sign_in.encryption import make_cipher
@@ -169,14 +169,8 @@ def lacks_factor(user: User) -> bool:
     return not Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
 
 
-class SecondFactorFirst:
+class SecondFactorFirst(MiddlewareMixin):
     """Middleware: who needs a second factor and has none comes to the page to set it up, and no further."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: Any, named: Any

@@ -116,6 +116,7 @@ LOOKS: dict[str, Promise] = {
     "record_consent": _("opened a contact to record a consent"),
     "move_appointment": _("opened an appointment to move it"),
     "cancel_appointment": _("opened an appointment to cancel it"),
+    "reinstate_appointment": _("opened an appointment to book it again"),
     "plan_absence": _("opened the page for the visits of somebody who is away"),
     "absence": _("opened what was done with the visits of somebody who is away"),
     "duplicates": _("opened the list of contacts that may be one"),

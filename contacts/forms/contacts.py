@@ -238,7 +238,7 @@ def take_over_changes(posted: QueryDict, present: ContactForm) -> tuple[QueryDic
     """
     try:
         shown = json.loads(posted.get(SHOWN, ""))
-    except ValueError:
+    except (ValueError, RecursionError):  # not as the page wrote it
         return posted, []
     if not isinstance(shown, dict):
         return posted, []

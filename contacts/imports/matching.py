@@ -156,8 +156,7 @@ def find_known(
 
     `refused`: rejected rows that cancel; `renamed`: ids here, by the new ids of the file; `household`: the
     patient ids are a household's by their header; `ignore_ids`: people with another id may be the same,
-    because the practice system changed them; `beside`: the people of all rows of
-    the block, if these are some.
+    because the practice system changed them; `beside`: the people of all rows of the block, if not all of it.
     """
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
     known = match_people(

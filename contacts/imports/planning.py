@@ -282,8 +282,10 @@ class _Planner:
         booked = [each for each in found if each.status == Status.BOOKED]
         by_lists = [each for each in booked if said[each.pk] not in (None, CANCELLED)]
         cancelled = [each for each in found if said[each.pk] == CANCELLED]
-        if len(by_lists) == 1 or cancelled:
-            return by_lists[0] if len(by_lists) == 1 else cancelled[0]
+        if len(by_lists) == 1:
+            return by_lists[0]
+        if cancelled:
+            return cancelled[0]
         return booked[0] if len(booked) == 1 else None
 
     def _refuse(

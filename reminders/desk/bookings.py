@@ -53,7 +53,7 @@ def name_version(appointment: Appointment) -> str:
 
 
 def _check_version(appointment: Appointment, seen: str) -> None:
-    if seen and seen != name_version(appointment):
+    if seen not in ("", name_version(appointment)):
         raise ChangedMeanwhile
 
 
@@ -114,7 +114,8 @@ def move_and_replan(
     """Move it: reminders for the old time are withdrawn, those for the new time are planned.
 
     `confirmed`: what is asked before and was confirmed (codes of BookingQuestion), None to ask nothing.
-    `seen`: its name_version() as the page showed it. Raises BookingQuestionsOpen and ChangedMeanwhile.
+    `seen`: its name_version() as the page showed it, compared if anything is asked. Raises
+    BookingQuestionsOpen and ChangedMeanwhile.
     """
     if confirmed is not None:
         lock_bookings_around(appointment_id, provider)
@@ -146,7 +147,8 @@ def cancel_and_withdraw(
 
     `seen`: its name_version() as the page showed it. Raises ChangedMeanwhile.
     """
-    _check_version(appointments.lock_appointment(appointment_id), seen)
+    if seen:
+        _check_version(appointments.lock_appointment(appointment_id), seen)
     cancelled = appointments.cancel_appointment(appointment_id, by=by, how=how)
     _plan_and_account([appointment_id])
     return cancelled

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from contacts.appointments import AppointmentClosed, is_same_time
-from contacts.models import Appointment, Location
-from contacts.post_addresses import posted_from
+from contacts.models import Appointment
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.present import Present, read_present
 from reminders.deciding.shared_settings import read_shared_settings
@@ -24,6 +24,7 @@ from reminders.desk.bookings import (
     ChangedMeanwhile,
     PlannedMove,
     ask_about_move,
+    ask_about_reinstating,
     cancel_and_withdraw,
     move_and_replan,
     name_version,
@@ -96,17 +97,25 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)
-@posted_from("appointment", "pk")
+@require_http_methods(["GET", "POST"])
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Book a cancelled appointment again, after what stands against it was confirmed."""
+    """GET asks, with what stands against it; POST books a cancelled appointment again, or asks first."""
     appointment = get_object_or_404(_with_people(), pk=pk)
     about = name_slot(pk, {name: getattr(appointment, name) for name in SLOT})
+    context = {"appointment": appointment, "about": about, "next": request.POST.get("next", "")}
+    if request.method == "GET" and appointment.status != Appointment.Status.CANCELLED:
+        return redirect("appointment", pk)
+    if request.method == "GET":
+        context["questions"] = ask_about_reinstating(appointment)
+        return render(request, "reminders/reinstate.html", context)
     try:
         reinstate_and_plan(pk, by=signed_in(request), confirmed=read_confirmed(request, about))
     except BookingQuestionsOpen as open_ones:
-        context = {"appointment": appointment, "questions": open_ones.questions, "about": about}
-        context |= {"next": request.POST.get("next", ""), "frame": read_frame(list(Location.objects.all()))}
-        return render(request, "reminders/reinstate.html", context, status=422)
+        if wants_fragment(request):
+            return HttpResponseClientRedirect(reverse("reinstate_appointment", args=[pk]))
+        return render(
+            request, "reminders/reinstate.html", context | {"questions": open_ones.questions}, status=422
+        )
     if appointment.status == Appointment.Status.CANCELLED:
         messages.success(request, _("Booked again. Its reminders are planned."))
     else:

@@ -55,7 +55,6 @@ ELSEWHERE: Final = {
     "imports/<int:pk>/preview/",  # test_import_corrections.py
     "scripts/<int:pk>/",  # leads to its first language
     # These take a form; without one they lead to the page that has it.
-    "appointments/<int:pk>/reinstate/",
     "people/<int:pk>/link/",
     "scripts/<int:pk>/<str:language>/draft/",
     "scripts/say-as/change/",

@@ -146,6 +146,23 @@ def try_password(page: Page, name: str) -> None:
         page.keyboard.press("Enter")
 
 
+def test_what_booking_again_asks_is_a_page_of_its_own(clinic: RunningClinic, logins: Logins) -> None:
+    """The button is in a part of a page that htmx puts in place: no whole page may land within it."""
+    visit = clinic.ask("SELECT max(id) FROM contacts_appointment WHERE starts_at < now()")
+    status = clinic.ask("SELECT status FROM contacts_appointment WHERE id = %s", visit)
+    clinic.execute("UPDATE contacts_appointment SET status = 'cancelled' WHERE id = %s", visit)
+    page = logins.open_as("frontdesk").new_page()
+    page.goto(f"{clinic.web}/appointments/{visit}/")
+    page.get_by_role("button", name="Book again").click()
+    page.wait_for_url(f"{clinic.web}/appointments/{visit}/reinstate/")
+    expect(page.get_by_role("button", name="Book again all the same")).to_be_visible()
+    check_page(page)
+    page.get_by_role("link", name="Back to the appointment").click()
+    page.wait_for_url(f"{clinic.web}/appointments/{visit}/")
+    clinic.execute("UPDATE contacts_appointment SET status = %s WHERE id = %s", status, visit)
+    page.context.close()
+
+
 def test_what_is_folded_on_today_is_printed(clinic: RunningClinic, logins: Logins) -> None:
     page = logins.open_as("frontdesk").new_page()
     page.goto(clinic.web)
