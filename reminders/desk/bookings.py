@@ -49,7 +49,8 @@ class ChangedMeanwhile(ValueError):
 
 def name_version(appointment: Appointment) -> str:
     """What a page that moves or cancels it was shown of it: of another time or provider it is another one."""
-    return f"{appointment.revision}-{appointment.provider_id or 0}-{appointment.ends_at:%H%M}"
+    minute = int(appointment.ends_at.timestamp()) // 60
+    return f"{appointment.revision}-{appointment.provider_id or 0}-{minute}"
 
 
 def _check_version(appointment: Appointment, seen: str) -> None:

@@ -50,7 +50,7 @@ MORE = {
 DEEDS = {
     "book": 53,
     "move": 53,
-    "reinstate": 37,
+    "reinstate": 44,  # asks what booking asks: hours, closed days, other visits, under the same locks
     "undo an import": 96,
     "plan again": 40,
     "call now": 30,
