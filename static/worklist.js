@@ -124,7 +124,12 @@
     news.hidden = true;
   }
 
-  const applyIfFree = () => { if (!handRests()) apply(); };
+  function applyIfFree() {
+    if (handRests()) return;
+    for (const place of list.querySelectorAll(".is-place")) place.remove();
+    for (const latest of list.querySelectorAll(".follow-up-latest[hidden]")) latest.hidden = false;
+    apply();
+  }
   board.addEventListener("pointermove", (event) => { pointerRests = event.pointerType !== "touch"; });
   board.addEventListener("pointerleave", () => { pointerRests = false; applyIfFree(); });
   board.addEventListener("focusout", () => setTimeout(applyIfFree));
@@ -141,7 +146,7 @@
     const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
     const inList = list.contains(form) || more.contains(form);
     underWay = true;
-    act(address, new FormData(form, button), inList)
+    act(address, new FormData(form, button), inList, button)
       .catch(() => sendPlainly(form, button))
       .finally(() => setTimeout(() => { underWay = false; }, SETTLES));
   });
@@ -154,24 +159,41 @@
     sentPlainly = null;
   }
 
-  async function act(address, body, inList) {
+  async function act(address, body, inList, button) {
     const answer = read(await (await ask(address, body)).text());
     if (more.open) more.close();
     const now = answer.querySelector("template[data-entry-now]");
-    if (now) put(now.content.querySelector("[data-entry]"), inList);
+    if (now) put(now.content.querySelector("[data-entry]"), inList, button);
     showToast(answer.querySelector("template[data-toast]").content);
     look().catch(() => {});
   }
 
   // The entry as it is now takes the place of what it was, and as much room, so that nothing below it moves.
-  function put(row, inList) {
+  function put(row, inList, button) {
     const shown = findRow(row.dataset.entry);
     if (!shown) return;
-    for (const button of row.matches(".is-gone") ? row.querySelectorAll(".follow-up-deeds button") : []) button.disabled = true;
-    row.style.minHeight = `${shown.offsetHeight}px`;
+    for (const one of row.matches(".is-gone") ? row.querySelectorAll(".follow-up-deeds button") : []) one.disabled = true;
+    const height = shown.offsetHeight;
+    row.style.minHeight = `${height}px`;
+    if (button) keepPlace(row, button);
     shown.replaceWith(row);
+    const latest = row.querySelector(".follow-up-latest");
+    if (latest && row.offsetHeight > height) latest.hidden = true; // a line more; shown once the hand is gone
     waiting.delete(row.dataset.entry);
     if (inList) row.focus({ preventScroll: true });
+  }
+
+  // A button that was pressed and is offered no more leaves its room, so that no other slides under the hand.
+  function keepPlace(row, button) {
+    const deeds = row.querySelector(".follow-up-all");
+    const index = button.form ? Array.from(button.form.children).indexOf(button) : -1;
+    const said = (one) => `${one.getAttribute("formaction")} ${one.name} ${one.value}`;
+    const isSame = (other) => said(other) === said(button);
+    if (!deeds || index < 0 || !list.contains(button) || Array.from(deeds.elements).some(isSame)) return;
+    const place = document.createElement("span");
+    place.className = "is-place";
+    place.style.width = `${button.getBoundingClientRect().width}px`;
+    deeds.insertBefore(place, deeds.children[index]);
   }
 
   let leaves;

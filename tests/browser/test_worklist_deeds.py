@@ -2,7 +2,8 @@
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.running import RunningClinic
 
@@ -37,3 +38,40 @@ def test_a_double_click_is_one_press(desk: Page, clinic: RunningClinic) -> None:
     desk.get_by_role("button", name="Take").first.dblclick()
     expect(desk.get_by_text("You have it now.")).to_be_visible()
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_nothing_slides_under_the_pointer_where_a_button_was_pressed_that_goes(
+    desk: Page, clinic: RunningClinic, width: int
+) -> None:
+    """Taken twice by a quick hand, "Left message" stood where "Take" had been, and ended the entry."""
+    desk.set_viewport_size({"width": width, "height": 900})
+    desk.goto(f"{clinic.web}/worklist/")
+    row = desk.locator("[data-entry]", has=desk.get_by_role("button", name="Take")).first
+    entry = desk.locator(f"#{row.get_attribute('id')}")
+    take = entry.get_by_role("button", name="Take")
+    before = _list_places(entry)
+    room = take.bounding_box()
+    take.click()
+    expect(desk.get_by_text("You have it now.")).to_be_visible()
+    after = _list_places(entry)
+    assert after.keys() == before.keys() - {"Take"}
+    for words, place in after.items():
+        assert place == pytest.approx(before[words], abs=1), words
+    assert room
+    pressed = (room["x"] + room["width"] / 2, room["y"] + room["height"] / 2)
+    assert not desk.evaluate(
+        "([x, y]) => Boolean(document.elementFromPoint(x, y).closest('button, a'))", pressed
+    )
+    desk.mouse.move(5, 5)
+    desk.get_by_role("link", name="Today").first.focus()
+    expect(entry.locator(".is-place")).to_have_count(0)  # the room is given up once no hand rests there
+
+
+def _list_places(entry: Locator) -> dict[str, tuple[float, float]]:
+    places = {}
+    for button in entry.locator(".follow-up-all :is(button, a):visible").all():
+        box = button.bounding_box()
+        assert box
+        places[button.inner_text()] = (box["x"], box["y"])
+    return places
