@@ -3,7 +3,7 @@
 from django.utils.translation import gettext
 
 from contacts.imports.columns import Columns
-from contacts.imports.matching import Known
+from contacts.imports.known import Known
 from contacts.imports.people import ImportedPerson
 from contacts.imports.plan_notes import (
     BOTH_CHANGED,

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from django.utils import timezone
 
+from contacts.imports.described_contacts import describe_contact_and_said
 from contacts.imports.identity import Identity, identify, is_related, may_be_the_patient
-from contacts.imports.matching import describe_contact_and_said
 from contacts.imports.people import describe_row
 from contacts.imports.reading.entry_versions import is_alone
 from contacts.imports.reading.event_ids import KEPT_OF_ID, is_cut, may_be_of_one_event, name_of_event

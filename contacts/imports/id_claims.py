@@ -6,11 +6,12 @@ the same list comes again, since then one of the ids is known and the other isn'
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts.database.arrays import is_any
 from contacts.imports.people import ImportedPerson, PersonKey
+from contacts.imports.rows import AppointmentRow
 from contacts.imports.three_way import say_slot
 from contacts.models import Appointment, Contact
 from contacts.models.local_times import LocalDateTimeField
@@ -36,11 +37,10 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
     """
     counts = Counter(contact.pk for claim in claims for contact in claim.contacts)
     disputed = {pk for pk, count in counts.items() if count > 1 and pk not in known}
-    starts = _find_starts(claims, disputed) if disputed else {}
+    slots = _read_slots_of(claims, disputed) if disputed else {}
 
     def has_visit(claim: IdClaim, contact: Contact) -> bool:
-        slots = starts.get(contact.pk, ())
-        return any(say_slot(row.local_start, row.location) in slots for row in claim.person.rows)
+        return has_visit_of(claim.person.rows, slots.get(contact.pk, ()))
 
     ties: Sequence[Callable[[IdClaim, Contact], bool]] = (
         lambda claim, contact: contact.pk in claim.visited,
@@ -58,14 +58,29 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
     return shared
 
 
-def _find_starts(claims: Sequence[IdClaim], disputed: Collection[int]) -> Mapping[int, set[str]]:
-    """When and where these contacts have visits at the times of rows that may be about them."""
+def read_slots(claims: Sequence[IdClaim], *, besides: Collection[int]) -> Mapping[int, set[str]]:
+    """When and where (see say_slot) the contacts (ids) of these claims have visits at the times of rows that
+    may be about them, but for the visits `besides`. At most one query.
+    """
+    contacts = {one.pk for claim in claims for one in claim.contacts}
+    return _read_slots_of(claims, contacts, besides) if claims else {}
+
+
+def has_visit_of(rows: Iterable[AppointmentRow], slots: Collection[str]) -> bool:
+    """Whether one of these rows has its visit among the slots of a contact."""
+    return any(say_slot(row.local_start, row.location) in slots for row in rows)
+
+
+def _read_slots_of(
+    claims: Sequence[IdClaim], contacts: Collection[int], besides: Collection[int] = ()
+) -> Mapping[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
     rows = [row for claim in claims for row in claim.person.rows if claim.contacts]
     visits = Appointment.objects.filter(
-        is_any("contact", disputed),
+        is_any("contact", contacts),
         is_any("local_start", {row.local_start for row in rows}, LocalDateTimeField()),
     )
     for visit in visits.select_related("location").order_by():
-        found[visit.contact_id].add(say_slot(visit.local_start, visit.location.name))
+        if visit.pk not in besides:
+            found[visit.contact_id].add(say_slot(visit.local_start, visit.location.name))
     return found

@@ -15,8 +15,9 @@ from contacts.imports.doubts import (
     ask_ids,
     ask_source,
 )
+from contacts.imports.known import Known, OtherRows
 from contacts.imports.list_reading import ReadList
-from contacts.imports.matching import Known, OtherRows, find_known, match_people
+from contacts.imports.matching import find_known, match_people
 from contacts.imports.missing import find_missing
 from contacts.imports.one_person import join_people
 from contacts.imports.people import collect_people, describe_number_faults, find_differences

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from contacts.imports.described_contacts import has_own_id
 from contacts.imports.identity import fold_written_name
-from contacts.imports.matching import NOBODY, Known, has_own_id
+from contacts.imports.known import NOBODY, Known
 from contacts.imports.people import ImportedPerson, PersonKey, merge_rows
 
 NameAndNumber = tuple[str, str, str]

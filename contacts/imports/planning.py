@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from contacts.imports.columns import Columns
 from contacts.imports.contact_plans import plan_contact
+from contacts.imports.described_contacts import describe_contact
 from contacts.imports.identity import (
     has_same_first,
     has_same_last,
@@ -16,7 +17,7 @@ from contacts.imports.identity import (
     may_be_the_patient,
     shares_number,
 )
-from contacts.imports.matching import Known, describe_contact
+from contacts.imports.known import Known
 from contacts.imports.people import PersonKey, describe_row, person_key
 from contacts.imports.plan_notes import (
     BOOKED_HERE,
@@ -310,11 +311,13 @@ class _Planner:
         """The appointment of each row, if it is here. A visit that is left of a contact who is taken for
         another person of the file may be of the one who might be them too: it goes there.
         """
-        found = [self._match(row, self.known.contacts) for row in rows]
-        return [
-            self._match(row, self.known.rivals) if appointment is None else (appointment, matched_by)
-            for row, (appointment, matched_by) in zip(rows, found, strict=True)
-        ]
+        # what is cancelled comes last: of a cancelled row and a booked one at one time the booked one goes on
+        in_turn = sorted(range(len(rows)), key=lambda place: rows[place].status == CANCELLED)
+        found = {place: self._match(rows[place], self.known.contacts) for place in in_turn}
+        for place in in_turn:
+            if found[place][0] is None:
+                found[place] = self._match(rows[place], self.known.rivals)
+        return [found[place] for place in range(len(rows))]
 
     def _match(
         self, row: AppointmentRow, contacts: Mapping[PersonKey, Contact]
@@ -325,12 +328,18 @@ class _Planner:
         contact = contacts.get(person_key(row))
         if contact is None:
             return None, MatchedBy.NOTHING
-        for each in self.known.by_slot.get((contact.pk, say_slot(row.local_start, row.location)), []):
-            has_other_id = row.appointment_id and each.external_id and not self.ignore_ids
-            if each.pk not in self.used and not has_other_id:
-                self.used.add(each.pk)
-                return each, MatchedBy.SLOT
-        return None, MatchedBy.NOTHING
+        free = [
+            each
+            for each in self.known.by_slot.get((contact.pk, say_slot(row.local_start, row.location)), [])
+            if each.pk not in self.used
+            and not (row.appointment_id and each.external_id and not self.ignore_ids)
+        ]
+        if not free:
+            return None, MatchedBy.NOTHING
+        # of several, one of the row's status
+        match = min(free, key=lambda each: (each.status == Status.CANCELLED) != (row.status == CANCELLED))
+        self.used.add(match.pk)
+        return match, MatchedBy.SLOT
 
     def _note(
         self, row: AppointmentRow, reason: tuple[str, str], weight: str = "note", *, value: str = ""

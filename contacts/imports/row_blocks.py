@@ -1,15 +1,17 @@
 """Blocks of rows that are judged and planned together, so that a file's rows are never all in memory.
 
 All rows that could be of one patient, or about one appointment, are in one block: those with the same id of
-either, leading zeros aside, and those with the same name and number. Pure: no database.
+either, leading zeros aside, those with the same name and number, and of those that have a time and a last
+name or number in common all if one of them cancels. Pure: no database.
 """
 
 from array import array
 from collections.abc import Collection, Iterator, Sequence
 
-from contacts.imports.identity import fold_letters, plain_id
+from contacts.imports.identity import fold_letters, fold_words, plain_id
 from contacts.imports.packed_lists import PackedList, SeenKeys
 from contacts.imports.rows import RowResult
+from contacts.imports.status_words import CANCELLED
 
 BLOCK_ROWS = 2000  # unless more belong together
 FEW = 50  # rows of a block that wait to be packed while the rows are divided; there may be 100 blocks
@@ -27,6 +29,7 @@ class RowBlocks:
         self.lacks_patient_ids = False
         self._rows: PackedList[RowResult] = PackedList()
         self._keys, self._rows_of_keys = array("q"), array("I")
+        self._cancelled: set[int] = set()  # what _list_times() says of rows that cancel
         self._blocks: list[PackedList[RowResult]] = []
 
     def __len__(self) -> int:
@@ -44,10 +47,17 @@ class RowBlocks:
         for key in _list_keys(result):
             self._keys.append(key)
             self._rows_of_keys.append(len(self._rows))
+        if result.cancels or (result.row and result.row.status == CANCELLED):
+            self._cancelled.update(_list_times(result))
         self._rows.append(result)
 
     def divide(self) -> None:
         """Cut the rows into blocks. To be called when all rows are added."""
+        if self._cancelled and len(self._rows) > BLOCK_ROWS:
+            for number, result in enumerate(self._rows):
+                for key in self._cancelled.intersection(_list_times(result)):
+                    self._keys.append(key)
+                    self._rows_of_keys.append(number)
         places = _place_in_blocks(_join_rows(len(self._rows), self._keys, self._rows_of_keys))
         self._keys, self._rows_of_keys = array("q"), array("I")
         self._blocks = [PackedList(chunk=FEW) for _ in range(max(places, default=-1) + 1)]
@@ -72,7 +82,7 @@ class RowBlocks:
         keys, rows = array("q"), array("I")
         for block in self._blocks:
             for result in block:
-                for key in _list_keys(result):
+                for key in (*_list_keys(result), *self._cancelled.intersection(_list_times(result))):
                     keys.append(key)
                     rows.append(numbers[result.line])
         for group, some in enumerate(together):
@@ -112,6 +122,16 @@ def _list_keys(result: RowResult) -> Iterator[int]:
     numbers = {number.e164 for number in (row.mobile, row.home) if number}
     for number in numbers or {""}:
         yield hash((*name, number))
+
+
+def _list_times(result: RowResult) -> Iterator[int]:
+    """Hashes of the row's time with each of its numbers and each word of the last name."""
+    row = result.row or result.partial
+    if row is None:
+        return
+    numbers = {number.e164 for number in (row.mobile, row.home) if number}
+    for name_or_number in numbers | fold_words(row.last_name):
+        yield hash((row.local_start, name_or_number))
 
 
 def _join_rows(count: int, keys: Sequence[int], rows: Sequence[int]) -> "array[int]":

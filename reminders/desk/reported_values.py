@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from contacts.appointments import keep_said
-from contacts.imports.matching import recall_said
+from contacts.imports.known_visits import recall_said
 from contacts.imports.rows import location_key
 from contacts.imports.three_way import REPORTED, Said, read_appointment_values, read_memory, say_slot
 from contacts.models import Appointment, Location, Provider

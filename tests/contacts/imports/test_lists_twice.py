@@ -15,7 +15,7 @@ from tests.contacts.imports.test_rows_of_one_contact import snapshot
 from tests.people import make_appointment, make_contact
 
 pytestmark = pytest.mark.django_db
-SEEDS: Sequence[int] = (2, 14, 31, 65, 83, 98, 128, 175)
+SEEDS: Sequence[int] = (2, 14, 31, 65, 76, 83, 98, 128, 143, 175, 215, 275, 300, 389, 391, 407, 437, 498)
 if "TWICE" in os.environ:
     SEEDS = range(*map(int, os.environ["TWICE"].split("-")))
 SMITHS = {"first": ["John", "John", "John", "Jane", "Jon"], "last": ["Smith", "Smith", "Wood"]}
@@ -85,13 +85,35 @@ def test_a_row_that_has_cancelled_a_visit_by_its_time_cancels_no_other_one() -> 
     assert (booked.status, report.counts["cancelled"], report.counts["added"]) == ("booked", 0, 0)
 
 
-def test_a_row_cancels_no_visit_that_another_row_below_it_is_about() -> None:
+@pytest.mark.parametrize("block", [row_blocks.BLOCK_ROWS, 1])
+def test_a_row_cancels_no_visit_that_another_row_below_it_is_about(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """However the file is cut into blocks."""
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", block)
     make_downtown()
     rows = [UNSURE, RUTH]
     for _ in range(3):
         import_rows(*rows)
         visits = Appointment.objects.order_by("contact__last_name").values_list("status", flat=True)
         assert list(visits) == ["booked", "cancelled"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("other", [{"patient": ""}, {"mobile": "", "home": "202-555-0111"}, {"id": "A9"}])
+def test_a_visit_that_was_cancelled_and_booked_again_at_its_time_stays_booked(
+    order: int, other: dict[str, str]
+) -> None:
+    """A practice system writes both rows; here the cancelled one says less or more of the patient."""
+    make_downtown()
+    import_rows(RUTH)
+    visit = Appointment.objects.get()
+    for _ in range(2):
+        report = import_rows(*[RUTH | other | {"status": "Cancelled"}, RUTH][::order])
+        assert report.counts["cancelled"] == 0
+        visit.refresh_from_db()
+        assert visit.status == "booked"
+        assert not Appointment.objects.exclude(pk=visit.pk).exclude(status="cancelled").exists()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

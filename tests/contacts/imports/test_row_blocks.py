@@ -22,6 +22,7 @@ from tests.contacts.imports.example_lists import AISHA, import_rows, make_downto
 
 RUTH = {"first": "Ruth", "last": "Stone", "mobile": "+12025550111"}
 KOFI = {"first": "Kofi", "last": "Wood", "mobile": "+12025550112"}
+MEI = {"first": "Mei", "last": "Chan", "mobile": "+12025550113"}
 
 
 def read(line: int, said: dict[str, str], *, rejected: bool = False) -> RowResult:
@@ -69,10 +70,18 @@ def test_rows_that_may_be_of_one_patient_or_appointment_are_judged_together(
     monkeypatch: pytest.MonkeyPatch, one: dict[str, str], other: dict[str, str], rejected: bool
 ) -> None:
     monkeypatch.setattr(row_blocks, "BLOCK_ROWS", 1)
-    assert cut(read(2, one), read(3, RUTH | {"first": "Mei"}), read(4, other, rejected=rejected)) == [
-        [2, 4],
-        [3],
-    ]
+    assert cut(read(2, one), read(3, MEI), read(4, other, rejected=rejected)) == [[2, 4], [3]]
+
+
+@pytest.mark.parametrize("other", [RUTH | {"first": "Mei"}, KOFI | {"last": "Stone-Chen"}])
+@pytest.mark.parametrize("cancels", [True, False])
+def test_a_row_that_cancels_is_judged_with_all_of_its_time_and_name_or_number(
+    monkeypatch: pytest.MonkeyPatch, other: dict[str, str], cancels: bool
+) -> None:
+    """It may be about the visit of a row whose patient is written differently."""
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", 1)
+    rows = read(2, RUTH), read(3, MEI), read(4, other, rejected=cancels)
+    assert cut(*rows) == ([[2, 4], [3]] if cancels else [[2], [3], [4]])
 
 
 def test_rows_are_joined_by_way_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
