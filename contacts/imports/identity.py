@@ -62,7 +62,7 @@ def fold_letters(text: str) -> str:
 
 
 @lru_cache(maxsize=8192)  # names repeat
-def fold_words(text: str) -> frozenset[str]:
+def fold_name_words(text: str) -> frozenset[str]:
     """The words of a name, each as by fold_letters()."""
     return frozenset(filter(None, (fold_letters(part) for part in re.split(r"[\s\-–/]+", text) if part)))
 
@@ -82,7 +82,7 @@ def identify(
     if not remains.replace(LOST, "").strip():
         remains = ""
     numbers_known = frozenset(filter(None, numbers))
-    return Identity(known, fold_letters(last), fold_words(last), numbers_known, remains)
+    return Identity(known, fold_letters(last), fold_name_words(last), numbers_known, remains)
 
 
 def _fold_remains(word: str) -> str:

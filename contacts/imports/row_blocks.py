@@ -8,7 +8,7 @@ name or number in common all if one of them cancels. Pure: no database.
 from array import array
 from collections.abc import Collection, Iterator, Sequence
 
-from contacts.imports.identity import fold_letters, fold_words, plain_id
+from contacts.imports.identity import fold_letters, fold_name_words, plain_id
 from contacts.imports.packed_lists import PackedList, SeenKeys
 from contacts.imports.rows import RowResult
 from contacts.imports.status_words import CANCELLED
@@ -130,7 +130,7 @@ def _list_times(result: RowResult) -> Iterator[int]:
     if row is None:
         return
     numbers = {number.e164 for number in (row.mobile, row.home) if number}
-    for name_or_number in numbers | fold_words(row.last_name):
+    for name_or_number in numbers | fold_name_words(row.last_name):
         yield hash((row.local_start, name_or_number))
 
 
