@@ -13,7 +13,7 @@ from django.db.models import Func, Q, QuerySet, TextField, Value, prefetch_relat
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Concat
 
-from contacts.database.arrays import is_any_text
+from contacts.database.arrays import is_any, is_any_text
 from contacts.imports.described_contacts import (
     describe_as_said,
     describe_contact,
@@ -35,7 +35,7 @@ from contacts.imports.known import Known, OtherRows
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.respelled_ids import match_respelled_ids
 from contacts.imports.three_way import memory_key, read_memory, read_other_memories
-from contacts.models import Contact, ContactId
+from contacts.models import Contact, ContactId, PhoneNumber
 from contacts.people import find_by_external_ids
 
 
@@ -160,8 +160,10 @@ def _find_by_name(
         return {}
     numbers = {number.e164 for person in people for number in (person.phone,) if number}
     names = {person.last_name for person in people if not person.phone}
-    has_number = Q(is_any_text("phone__e164", numbers)) | Q(is_any_text("other_phone__e164", numbers))
-    candidates = _contacts().filter(has_number | Q(is_any_text("last_name", names), phone=None))
+    # by their ids, for which contacts have indexes
+    ids = list(PhoneNumber.objects.filter(is_any_text("e164", numbers)).values_list("pk", flat=True))
+    fits = Q(is_any("phone", ids)) | Q(is_any("other_phone", ids))
+    candidates = _contacts().filter(fits | Q(is_any_text("last_name", names), phone=None) if names else fits)
     by_name: dict[tuple[str, str], dict[int, Contact]] = defaultdict(dict)
     for contact in _find_as_said(numbers, names, source) if lacks_ids else ():
         for said in (*read_other_memories(contact, source).values(), read_memory(contact, source) or {}):
