@@ -83,7 +83,7 @@
       mark(findRow(one.dataset.gone), one.innerHTML.trim());
     }
     if (handRests()) tell();
-    else apply();
+    else applyIfFree();
   }
 
   // Who has it is said at once, where that takes no more room.
@@ -178,7 +178,7 @@
     if (button) keepPlace(row, button);
     shown.replaceWith(row);
     const latest = row.querySelector(".follow-up-latest");
-    if (latest && row.offsetHeight > height) latest.hidden = true; // a line more; shown once the hand is gone
+    if (latest && handRests() && row.offsetHeight > height) latest.hidden = true; // shown once the hand is gone
     waiting.delete(row.dataset.entry);
     if (inList) row.focus({ preventScroll: true });
   }
@@ -186,14 +186,16 @@
   // A button that was pressed and is offered no more leaves its room, so that no other slides under the hand.
   function keepPlace(row, button) {
     const deeds = row.querySelector(".follow-up-all");
-    const index = button.form ? Array.from(button.form.children).indexOf(button) : -1;
+    if (!deeds || !button.form || !list.contains(button)) return;
     const said = (one) => `${one.getAttribute("formaction")} ${one.name} ${one.value}`;
-    const isSame = (other) => said(other) === said(button);
-    if (!deeds || index < 0 || !list.contains(button) || Array.from(deeds.elements).some(isSame)) return;
-    const place = document.createElement("span");
-    place.className = "is-place";
-    place.style.width = `${button.getBoundingClientRect().width}px`;
-    deeds.insertBefore(place, deeds.children[index]);
+    const goes = !Array.from(deeds.elements).some((one) => said(one) === said(button));
+    Array.from(button.form.children).forEach((child, index) => {
+      if (!child.matches(".is-place") && !(goes && child === button)) return;
+      const place = document.createElement("span");
+      place.className = "is-place";
+      place.style.width = `${child.getBoundingClientRect().width}px`;
+      deeds.insertBefore(place, deeds.children[index]);
+    });
   }
 
   let leaves;

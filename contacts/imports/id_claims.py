@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts.database.arrays import is_any
+from contacts.imports.known_visits import find_visits_at, list_slots
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.rows import AppointmentRow
-from contacts.imports.three_way import say_slot
+from contacts.imports.status_words import CANCELLED
+from contacts.imports.three_way import read_memory, say_slot
 from contacts.models import Appointment, Contact
-from contacts.models.local_times import LocalDateTimeField
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class IdClaim:
     visited: Collection[int]
 
 
-def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[PersonKey, Contact]:
+def share_contacts(
+    claims: Sequence[IdClaim], known: Collection[int], source: str
+) -> dict[PersonKey, Contact]:
     """The contact of each person who gets one. Of several who may be one contact it is the first who has a
     visit of theirs by its id, else by its time, else the first of the list. At most one query.
 
@@ -37,10 +39,10 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
     """
     counts = Counter(contact.pk for claim in claims for contact in claim.contacts)
     disputed = {pk for pk, count in counts.items() if count > 1 and pk not in known}
-    slots = _read_slots_of(claims, disputed) if disputed else {}
+    visits = _read_visits(claims, disputed, source) if disputed else {}
 
     def has_visit(claim: IdClaim, contact: Contact) -> bool:
-        return has_visit_of(claim.person.rows, slots.get(contact.pk, ()))
+        return has_visit_of(claim.person.rows, visits.get(contact.pk, ()), source)
 
     ties: Sequence[Callable[[IdClaim, Contact], bool]] = (
         lambda claim, contact: contact.pk in claim.visited,
@@ -58,29 +60,32 @@ def share_contacts(claims: Sequence[IdClaim], known: Collection[int]) -> dict[Pe
     return shared
 
 
-def read_slots(claims: Sequence[IdClaim], *, besides: Collection[int]) -> Mapping[int, set[str]]:
-    """When and where (see say_slot) the contacts (ids) of these claims have visits at the times of rows that
-    may be about them, but for the visits `besides`. At most one query.
+def read_visits_of_claims(claims: Sequence[IdClaim], source: str) -> Mapping[int, list[Appointment]]:
+    """The visits that the contacts (ids) of these claims have at the times of rows that may be about them.
+    At most one query.
     """
     contacts = {one.pk for claim in claims for one in claim.contacts}
-    return _read_slots_of(claims, contacts, besides) if claims else {}
+    return _read_visits(claims, contacts, source) if claims else {}
 
 
-def has_visit_of(rows: Iterable[AppointmentRow], slots: Collection[str]) -> bool:
-    """Whether one of these rows has its visit among the slots of a contact."""
-    return any(say_slot(row.local_start, row.location) in slots for row in rows)
+def has_visit_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment], source: str) -> bool:
+    """Whether one of these rows is about one of a contact's visits, as the list or the desk has it."""
+    return any(_is_about(row, visit, source) for row in rows for visit in visits)
 
 
-def _read_slots_of(
-    claims: Sequence[IdClaim], contacts: Collection[int], besides: Collection[int] = ()
-) -> Mapping[int, set[str]]:
-    found: dict[int, set[str]] = defaultdict(set)
+def _is_about(row: AppointmentRow, visit: Appointment, source: str) -> bool:
+    if say_slot(row.local_start, row.location) not in list_slots(visit, source):
+        return False
+    said = (read_memory(visit, source) or {}).get("status")
+    is_booked = visit.status != Appointment.Status.CANCELLED
+    return is_booked or (said == CANCELLED if row.status == CANCELLED else said not in (None, CANCELLED))
+
+
+def _read_visits(
+    claims: Sequence[IdClaim], contacts: Collection[int], source: str
+) -> Mapping[int, list[Appointment]]:
+    found: dict[int, list[Appointment]] = defaultdict(list)
     rows = [row for claim in claims for row in claim.person.rows if claim.contacts]
-    visits = Appointment.objects.filter(
-        is_any("contact", contacts),
-        is_any("local_start", {row.local_start for row in rows}, LocalDateTimeField()),
-    )
-    for visit in visits.select_related("location").order_by():
-        if visit.pk not in besides:
-            found[visit.contact_id].add(say_slot(visit.local_start, visit.location.name))
+    for visit in find_visits_at(rows, contacts, source).order_by("pk"):
+        found[visit.contact_id].append(visit)
     return found

@@ -1,4 +1,4 @@
-"""What is in the database already of a file's people and visits, as matching.py finds it."""
+"""What is in the database already of a file's people and visits (known_people.py and known_visits.py)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Mapping

@@ -7,7 +7,6 @@ and against the record: staff may have corrected either.
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 
 from django.db.models import Func, Q, QuerySet, TextField, Value, prefetch_related_objects
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -21,7 +20,7 @@ from contacts.imports.described_contacts import (
     describe_merged,
     has_own_id,
 )
-from contacts.imports.id_claims import IdClaim, has_visit_of, read_slots, share_contacts
+from contacts.imports.id_claims import IdClaim, has_visit_of, read_visits_of_claims, share_contacts
 from contacts.imports.identity import (
     Identity,
     Sameness,
@@ -35,7 +34,7 @@ from contacts.imports.known import Known, OtherRows
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.respelled_ids import match_respelled_ids
 from contacts.imports.three_way import memory_key, read_memory, read_other_memories
-from contacts.models import Contact, ContactId, PhoneNumber
+from contacts.models import Appointment, Contact, ContactId, PhoneNumber
 from contacts.people import find_by_external_ids
 
 
@@ -152,7 +151,8 @@ def _find_by_name(
     """Find contacts of the same name and number, or of the same name if neither has a number; the likeliest
     first.
 
-    `renamed`: who contacts (ids) are in the file, by a visit of theirs; they are also known by that name.
+    `renamed`: who contacts (ids) are in the file, by a visit of theirs; to people
+    without an id they are also known by that name.
     `lacks_ids`: somebody in the file has no patient id; then contacts are also known by what files of this
     source said last.
     """
@@ -165,20 +165,21 @@ def _find_by_name(
     fits = Q(is_any("phone", ids)) | Q(is_any("other_phone", ids))
     candidates = _contacts().filter(fits | Q(is_any_text("last_name", names), phone=None) if names else fits)
     by_name: dict[tuple[str, str], dict[int, Contact]] = defaultdict(dict)
+    by_new_name: dict[tuple[str, str], dict[int, Contact]] = defaultdict(dict)
     for contact in _find_as_said(numbers, names, source) if lacks_ids else ():
         for said in (*read_other_memories(contact, source).values(), read_memory(contact, source) or {}):
             name = _name(said.get("first_name", ""), said.get("last_name", ""))
             by_name[name, said.get("phone", "")][contact.pk] = contact
     for contact in candidates.order_by("pk"):
         held = [each.e164 for each in (contact.phone, contact.other_phone) if each]
-        names = {_name(contact.first_name, contact.last_name)}
-        if in_file := renamed.get(contact.pk):
-            names.add(_name(in_file.first_name, in_file.last_name))
-        for name, number in product(names, held or [""]):
-            by_name[name, number].setdefault(contact.pk, contact)
+        for number in held or [""]:
+            by_name[_name(contact.first_name, contact.last_name), number].setdefault(contact.pk, contact)
+            if in_file := renamed.get(contact.pk):
+                by_new_name[_name(in_file.first_name, in_file.last_name), number][contact.pk] = contact
     found: dict[PersonKey, Sequence[Contact]] = {}
     for person in people:
-        match = [*by_name.get(_name_and_number(person), {}).values()]
+        known_as = {} if person.patient_id else by_new_name.get(_name_and_number(person), {})
+        match = [*(by_name.get(_name_and_number(person), {}) | known_as).values()]
         if person.patient_id and not ignore_ids and any(each.external_id for each in match[:1]):
             continue
         fitting = [each for each in match if ignore_ids or not (person.patient_id and each.external_id)]
@@ -251,7 +252,7 @@ def share_out(
         else:
             without_id[key] = contacts
     claims.sort(key=lambda claim: claim.person.rows[0].line)
-    shared = share_contacts(claims, own)
+    shared = share_contacts(claims, own, source)
     known.contacts |= shared
     known.rivals = {each.person.key: each.contacts[0] for each in claims if each.person.key not in shared}
     if not without_id:
@@ -259,9 +260,14 @@ def share_out(
     named = {one.pk for key, one in known.contacts.items() if known.people[key].patient_id}
     namesakes = _list_with_ids(known, people)
     several = [IdClaim(known.people[key], likely, ()) for key, likely in without_id.items() if likely[1:]]
-    slots = read_slots(several, besides={each.pk for each in known.by_id.values()})
+    ids = {row.appointment_id for person in known.people.values() for row in person.rows} - {""}
+    by_id = {each.pk for each in known.by_id.values()}
+    visits_of = {
+        contact: [each for each in visits if each.pk not in by_id and not others.have(each, ids, source)]
+        for contact, visits in read_visits_of_claims(several, source).items()
+    }
     for key, likely in without_id.items():
-        contacts = _put_visited_first(known.people[key], likely, slots)
+        contacts = _put_visited_first(known.people[key], likely, visits_of, source)
         fitting = namesakes[_name_and_number(known.people[key])]
         if len(fitting) > (1 if known.people[key].phone else 0):
             free = [one for one in contacts if one.pk not in named and not others.name(one, source)]
@@ -271,15 +277,17 @@ def share_out(
 
 
 def _put_visited_first(
-    person: ImportedPerson, contacts: Iterable[Contact], slots: Mapping[int, Collection[str]]
+    person: ImportedPerson,
+    contacts: Iterable[Contact],
+    visits_of: Mapping[int, Collection[Appointment]],
+    source: str,
 ) -> list[Contact]:
-    """Of namesakes with the person's number first those who have a visit of theirs (`slots`, by contact)."""
-
+    """Of namesakes with the person's number first those who have a visit of theirs (`visits_of` contacts)."""
     number = person.phone.e164 if person.phone else None
 
     def is_visited(contact: Contact) -> bool:
         has_number = number == (contact.phone.e164 if contact.phone else None)
-        return has_number and has_visit_of(person.rows, slots.get(contact.pk, ()))
+        return has_number and has_visit_of(person.rows, visits_of.get(contact.pk, ()), source)
 
     return sorted(contacts, key=lambda one: not is_visited(one))
 

@@ -61,24 +61,35 @@ def find_visits_by_slot(
     that staff moved is found at the time where the file had it.
     """
     open_rows = [row for row in rows if row.appointment_id not in known.by_id]
-    starts = {row.local_start for row in open_rows}
-    slots = {say_slot(row.local_start, row.location) for row in open_rows}
     people = {contact.pk for contact in known.contacts.values()}
     taken = {each.pk for each in known.by_id.values()}
-    said_slot = KeyTextTransform("slot", KeyTransform(source, "file_values"))
-    now_or_then = Q(is_any("local_start", starts, LocalDateTimeField())) | Q(is_any_text("said_slot", slots))
-    found = (
-        _appointments().annotate(said_slot=said_slot).filter(is_any("contact", people)).filter(now_or_then)
-    )
     by_slot: dict[Slot, list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.
-    for each in found.order_by("external_id", "pk") if starts and people else ():
+    found = find_visits_at(open_rows, people, source).order_by("external_id", "pk")
+    for each in found if open_rows and people else ():
         if each.pk not in taken and not is_of_others(each):
-            now = say_slot(each.local_start, each.location.name)
-            then = (read_memory(each, source) or {}).get("slot") or now
-            for slot in {then, now}:
+            for slot in list_slots(each, source):
                 by_slot[each.contact_id, slot].append(each)
     known.by_slot = by_slot
+
+
+def find_visits_at(
+    rows: Collection[AppointmentRow], contacts: Collection[int], source: str
+) -> QuerySet[Appointment]:
+    """The visits of these contacts (ids) that start when a row does, or did by the last file."""
+    starts = {row.local_start for row in rows}
+    slots = {say_slot(row.local_start, row.location) for row in rows}
+    said_slot = KeyTextTransform("slot", KeyTransform(source, "file_values"))
+    now_or_then = Q(is_any("local_start", starts, LocalDateTimeField())) | Q(is_any_text("said_slot", slots))
+    return (
+        _appointments().annotate(said_slot=said_slot).filter(is_any("contact", contacts)).filter(now_or_then)
+    )
+
+
+def list_slots(visit: Appointment, source: str) -> set[str]:
+    """Where and when it is, and was by the last file (see say_slot)."""
+    now = say_slot(visit.local_start, visit.location.name)
+    return {(read_memory(visit, source) or {}).get("slot") or now, now}
 
 
 def find_visits_by_time(

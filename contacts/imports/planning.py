@@ -336,10 +336,19 @@ class _Planner:
         ]
         if not free:
             return None, MatchedBy.NOTHING
-        # of several, one of the row's status
-        match = min(free, key=lambda each: (each.status == Status.CANCELLED) != (row.status == CANCELLED))
+        match = min(free, key=lambda each: self._rank(row, each))
         self.used.add(match.pk)
         return match, MatchedBy.SLOT
+
+    def _rank(self, row: AppointmentRow, visit: Appointment) -> int:
+        """How unlikely the row is about that one of several visits at its time: by what the file said of it
+        last, since staff may have cancelled it or booked another; else by what it is.
+        """
+        before = read_memory(visit, self.source) or self.known.recalled.get(visit.pk, {})
+        said = before.get("status")
+        if row.status == CANCELLED:
+            return 0 if said == CANCELLED else 1 if visit.status == Status.BOOKED else 2
+        return 0 if said not in (None, CANCELLED) else 1 if visit.status != Status.CANCELLED else 2
 
     def _note(
         self, row: AppointmentRow, reason: tuple[str, str], weight: str = "note", *, value: str = ""

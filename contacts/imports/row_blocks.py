@@ -15,6 +15,7 @@ from contacts.imports.status_words import CANCELLED
 
 BLOCK_ROWS = 2000  # unless more belong together
 FEW = 50  # rows of a block that wait to be packed while the rows are divided; there may be 100 blocks
+LONGEST_PARTICLE = 3  # letters: van, de, la, which many names have
 KEYS_AT_ONCE = 50_000  # so many are looked up in one dictionary
 
 
@@ -125,12 +126,13 @@ def _list_keys(result: RowResult) -> Iterator[int]:
 
 
 def _list_times(result: RowResult) -> Iterator[int]:
-    """Hashes of the row's time with each of its numbers and each word of the last name."""
+    """Hashes of the row's time with each of its numbers, the last name, and each longer word of it."""
     row = result.row or result.partial
     if row is None:
         return
     numbers = {number.e164 for number in (row.mobile, row.home) if number}
-    for name_or_number in numbers | fold_name_words(row.last_name):
+    words = {word for word in fold_name_words(row.last_name) if len(word) > LONGEST_PARTICLE}
+    for name_or_number in numbers | words | {fold_letters(row.last_name)} - {""}:
         yield hash((row.local_start, name_or_number))
 
 
