@@ -36,7 +36,7 @@ COUNTED_STATES = {
 LABELS = {
     "confirmed": pgettext_lazy("of a count of visits", "confirmed"),
     "wants_another_time": pgettext_lazy("of a count of visits", "want another time"),
-    "unanswered": pgettext_lazy("of a count of visits", "no reply yet"),
+    "unanswered": pgettext_lazy("of a count of visits", "not confirmed yet"),
     "held": pgettext_lazy("of a count of visits", "held"),
     "trouble": pgettext_lazy("of a count of visits", "failed or unknown"),
     "not_reminded": pgettext_lazy("of a count of visits", "not reminded"),

@@ -6,7 +6,7 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.chips import UNKNOWN_STATE, VISIT_LOOKS, ChipLook, draw_chip
@@ -50,7 +50,7 @@ LOOKS: dict[str, ChipLook] = {
     "may_want_to_cancel": ChipLook("amber", "help-circle", _("may want to cancel")),
     "doubtful_opt_out": ChipLook("amber", "hand-stop", _("may have opted out")),
     "event_kept_back": ChipLook("amber", "help-circle", _("message from Robotalker to check")),
-    "unanswered": ChipLook("slate", "clock", _("no reply yet")),
+    "unanswered": ChipLook("slate", "clock", pgettext_lazy("of a count of visits", "not confirmed yet")),
     # held or not sent
     "held": ChipLook("grey", "hand-stop", _("held")),
     "opted_out": ChipLook("grey", "hand-stop", _("opted out")),
