@@ -6,7 +6,7 @@ The page shows how long each text gets as a text message, and which letters cost
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -16,7 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.languages import name_language
 from reminders.models import CallRecord, Pronunciation, Script, ScriptText, Step
-from reminders.wording.sms_length import find_longest_first_name, is_sent_as_text, measure_script
+from reminders.wording.sms_length import (
+    find_longest_first_name,
+    is_sent_as_text,
+    measure_script,
+    read_said_names,
+)
 from reminders.wording.sms_length_words import describe_length
 
 
@@ -66,11 +71,13 @@ class ScriptAdmin(HistoryAdmin[Script]):
     @admin.display(description=_("length as a text message"))
     def as_text_message(self, script: Script) -> str:
         """For each language: with a name of 20 letters, and with the longest first name of a patient."""
-        if Step.objects.in_use().filter(script=script).exists() and not is_sent_as_text(script):
+        if not is_sent_as_text(script) and Step.objects.in_use().filter(script=script).exists():
             return gettext("No step sends this script as a text message, so its length is not counted.")
+        prefetch_related_objects([script], "texts")
+        names = read_said_names()
         lines = [
             (name_language(longest.language), describe_length(longest.length), longest.example)
-            for longest in measure_script(script)
+            for longest in measure_script(script, names=names)
         ]
         if name := find_longest_first_name():
             lines += [
@@ -80,7 +87,7 @@ class ScriptAdmin(HistoryAdmin[Script]):
                     describe_length(longest.length),
                     longest.example,
                 )
-                for longest in measure_script(script, name)
+                for longest in measure_script(script, name, names)
             ]
         return format_html_join("", "<p><strong>{}</strong>: {}<br>{}</p>", lines) if lines else "-"
 

@@ -26,7 +26,7 @@ from reminders.deciding.shared_settings import read_shared_settings
 from reminders.demo.clinic import build_demo_clinic
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.health.heartbeats import DISPATCH, record_heartbeat
-from reminders.models import Campaign, FollowUp, ReceivedText, Reminder
+from reminders.models import Campaign, FollowUp, ReceivedText, Reminder, Script
 from reminders.planning.planner import plan_appointments
 from tests.browser.addresses import fill, list_patterns
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows
@@ -164,6 +164,8 @@ def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Clie
         if answer.status_code in (200, 302) and not is_admin and not address.endswith(FILES):
             counter.count(address, is_part=True)
         assert answer.status_code in (200, 302, 303, 403, 404, 405, 422), pattern
+    for script in Script.objects.all():
+        counter.count(f"/admin/reminders/script/{script.pk}/change/", name=f"admin's page of {script.name}")
     for address in ALSO:
         assert counter.count(address).status_code == 200, address
     assert shown > 150

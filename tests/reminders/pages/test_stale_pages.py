@@ -1,7 +1,7 @@
 """A page that was opened before somebody else changed the same thing overwrites nothing unseen."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.test import Client
@@ -17,8 +17,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def visit() -> Appointment:
-    make_due_reminder()
-    starts_at = (timezone.now() + timedelta(days=9)).replace(hour=17, minute=0, second=0, microsecond=0)
+    location = make_due_reminder().appointment.location
+    in_nine_days = timezone.now().astimezone(location.zone).date() + timedelta(days=9)
+    starts_at = datetime.combine(in_nine_days, time(11), location.zone)
     return make_appointment(make_contact("Ruth", number="+12025550111"), starts_at=starts_at)
 
 
