@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts.imports.known_visits import find_visits_at, list_slots
+from contacts.imports.known_visits import find_visits_at, list_said_slots
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.rows import AppointmentRow
 from contacts.imports.status_words import CANCELLED
@@ -74,7 +74,7 @@ def has_visit_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment]
 
 
 def _is_about(row: AppointmentRow, visit: Appointment, source: str) -> bool:
-    if say_slot(row.local_start, row.location) not in list_slots(visit, source):
+    if say_slot(row.local_start, row.location) not in list_said_slots(visit, source):
         return False
     said = (read_memory(visit, source) or {}).get("status")
     is_booked = visit.status != Appointment.Status.CANCELLED

@@ -68,7 +68,7 @@ def find_visits_by_slot(
     found = find_visits_at(open_rows, people, source).order_by("external_id", "pk")
     for each in found if open_rows and people else ():
         if each.pk not in taken and not is_of_others(each):
-            for slot in list_slots(each, source):
+            for slot in list_said_slots(each, source):
                 by_slot[each.contact_id, slot].append(each)
     known.by_slot = by_slot
 
@@ -86,7 +86,7 @@ def find_visits_at(
     )
 
 
-def list_slots(visit: Appointment, source: str) -> set[str]:
+def list_said_slots(visit: Appointment, source: str) -> set[str]:
     """Where and when it is, and was by the last file (see say_slot)."""
     now = say_slot(visit.local_start, visit.location.name)
     return {(read_memory(visit, source) or {}).get("slot") or now, now}
