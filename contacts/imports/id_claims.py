@@ -39,7 +39,8 @@ def share_contacts(
     """
     counts = Counter(contact.pk for claim in claims for contact in claim.contacts)
     disputed = {pk for pk, count in counts.items() if count > 1 and pk not in known}
-    visits = _read_visits(claims, disputed, source) if disputed else {}
+    rows = [row for claim in claims for row in claim.person.rows if claim.contacts]
+    visits = read_visits_at(rows, disputed, source) if disputed else {}
 
     def has_visit(claim: IdClaim, contact: Contact) -> bool:
         return has_visit_of(claim.person.rows, visits.get(contact.pk, ()), source)
@@ -60,12 +61,14 @@ def share_contacts(
     return shared
 
 
-def read_visits_of_claims(claims: Sequence[IdClaim], source: str) -> Mapping[int, list[Appointment]]:
-    """The visits that the contacts (ids) of these claims have at the times of rows that may be about them.
-    At most one query.
-    """
-    contacts = {one.pk for claim in claims for one in claim.contacts}
-    return _read_visits(claims, contacts, source) if claims else {}
+def read_visits_at(
+    rows: Collection[AppointmentRow], contacts: Collection[int], source: str
+) -> Mapping[int, list[Appointment]]:
+    """The visits that these contacts (ids) have at the times of rows that may be about them. One query."""
+    found: dict[int, list[Appointment]] = defaultdict(list)
+    for visit in find_visits_at(rows, contacts, source).order_by("pk"):
+        found[visit.contact_id].append(visit)
+    return found
 
 
 def has_visit_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment], source: str) -> bool:
@@ -79,13 +82,3 @@ def _is_about(row: AppointmentRow, visit: Appointment, source: str) -> bool:
     said = (read_memory(visit, source) or {}).get("status")
     is_booked = visit.status != Appointment.Status.CANCELLED
     return is_booked or (said == CANCELLED if row.status == CANCELLED else said not in (None, CANCELLED))
-
-
-def _read_visits(
-    claims: Sequence[IdClaim], contacts: Collection[int], source: str
-) -> Mapping[int, list[Appointment]]:
-    found: dict[int, list[Appointment]] = defaultdict(list)
-    rows = [row for claim in claims for row in claim.person.rows if claim.contacts]
-    for visit in find_visits_at(rows, contacts, source).order_by("pk"):
-        found[visit.contact_id].append(visit)
-    return found

@@ -20,7 +20,7 @@ from contacts.imports.described_contacts import (
     describe_merged,
     has_own_id,
 )
-from contacts.imports.id_claims import IdClaim, has_visit_of, read_visits_of_claims, share_contacts
+from contacts.imports.id_claims import IdClaim, has_visit_of, read_visits_at, share_contacts
 from contacts.imports.identity import (
     Identity,
     Sameness,
@@ -151,8 +151,8 @@ def _find_by_name(
     """Find contacts of the same name and number, or of the same name if neither has a number; the likeliest
     first.
 
-    `renamed`: who contacts (ids) are in the file, by a visit of theirs; to people
-    without an id they are also known by that name.
+    `renamed`: who contacts (ids) are in the file, by a visit of theirs; to people without an id they are
+    also known by that name.
     `lacks_ids`: somebody in the file has no patient id; then contacts are also known by what files of this
     source said last.
     """
@@ -259,12 +259,15 @@ def share_out(
         return
     named = {one.pk for key, one in known.contacts.items() if known.people[key].patient_id}
     namesakes = _list_with_ids(known, people)
-    several = [IdClaim(known.people[key], likely, ()) for key, likely in without_id.items() if likely[1:]]
+    with_namesakes = {key: likely for key, likely in without_id.items() if likely[1:]}
+    rows = [row for key in with_namesakes for row in known.people[key].rows]
+    in_question = {one.pk for likely in with_namesakes.values() for one in likely}
+    visits_there = read_visits_at(rows, in_question, source) if rows else {}
     ids = {row.appointment_id for person in known.people.values() for row in person.rows} - {""}
     by_id = {each.pk for each in known.by_id.values()}
     visits_of = {
         contact: [each for each in visits if each.pk not in by_id and not others.have(each, ids, source)]
-        for contact, visits in read_visits_of_claims(several, source).items()
+        for contact, visits in visits_there.items()
     }
     for key, likely in without_id.items():
         contacts = _put_visited_first(known.people[key], likely, visits_of, source)
