@@ -6,7 +6,6 @@ Moments are seconds since 1970 in here, as in upcoming.py.
 """
 
 from bisect import bisect_right
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 
@@ -22,7 +21,7 @@ class DecisionsAhead:
     """The decisions about one situation at moments ahead; no other call limits it (situations.NO_LIMITS)."""
 
     def __init__(self, situation: Situation) -> None:
-        self.situation = replace(situation, not_before=ALWAYS, not_after=NEVER)
+        self.situation = situation._replace(not_before=ALWAYS, not_after=NEVER)
         self._starts: list[float] = []
         self._known: list[
             tuple[float, Decision, float | None]
@@ -42,7 +41,7 @@ class DecisionsAhead:
         goes_at = moment if until is None else until
         if goes_at < not_after:
             return decision, goes_at
-        ends = replace(self.situation, not_before=_at(moment), not_after=_at(not_after))
+        ends = self.situation._replace(not_before=_at(moment), not_after=_at(not_after))
         decision = decide(ends, _at(moment))
         return decision, decision.until.timestamp() if decision.until else moment
 

@@ -96,9 +96,9 @@ class Judge:
         self.is_at_once = facts.reminder.step.if_late == Step.IfLate.NOW
         self.text = facts.script_text.pk if facts.script_text else None
         # a trial that is full today has room again tomorrow; what is due now is judged alone
-        situation = replace(facts.situation, trial_full=False)
+        situation = facts.situation._replace(trial_full=False)
         self.decisions = DecisionsAhead(situation)
-        self.before_live = DecisionsAhead(replace(situation, due_before_live=True))
+        self.before_live = DecisionsAhead(situation._replace(due_before_live=True))
 
 
 class Forecaster:
@@ -161,8 +161,7 @@ class Forecaster:
         is_covered = index in self._covered and step.removed_at is None
         shared = read_shared_facts(reminder, covered=is_covered)
         found = read_reminder_facts(reminder, sending_paused=False, shared=shared)
-        situation = replace(
-            found.situation,
+        situation = found.situation._replace(
             campaign_active=True,
             location_paused=False,
             consent_lacking=lacks_consent(self._plan.filters.consent, found.number),
@@ -277,8 +276,7 @@ class Forecaster:
             reason=row.reason,
             channel=row.channel,
         )
-        situation = replace(
-            judge.facts.situation,
+        situation = judge.facts.situation._replace(
             not_before=reminder.not_before,
             not_after=reminder.not_after,
             ordered=row.ordered_by is not None,

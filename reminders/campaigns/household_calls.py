@@ -103,7 +103,7 @@ class _Grouping:
         ends = facts.at(times.starts) - self._step.step.step.stop_before
         if self._outcomes[visit].is_at_once:
             ahead = judge.decisions.situation
-            late = replace(ahead, not_before=moment, not_after=ends, at_once_from=facts.at(times.revised))
+            late = ahead._replace(not_before=moment, not_after=ends, at_once_from=facts.at(times.revised))
             return decide(late, moment).verdict == Verdict.CALL
         return judge.decisions.decide_at(moment.timestamp(), ends.timestamp())[0].verdict == Verdict.CALL
 

@@ -1,7 +1,6 @@
 """Which orders pages offer: the one rule for "call now", and the one for "put back"."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from contacts.models import Appointment
@@ -44,7 +43,7 @@ def find_order_refusal(
     Makes no query for a reminder of situations.with_situation().
     """
     facts = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared)
-    decision = decide(replace(facts.situation, ordered=True, not_before=now), now)
+    decision = decide(facts.situation._replace(ordered=True, not_before=now), now)
     return "" if decision.verdict == Verdict.CALL else sentence_for(decision.reason)
 
 

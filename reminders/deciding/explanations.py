@@ -1,6 +1,6 @@
 """Why a reminder is called or not: one sentence for each, from the same decide() that dispatch asks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,7 @@ def explain_reminder(
     foreseen = foresee_call(reminder, situation, now, use)
     decision, called_at = foreseen.decision, foreseen.moment
     if situation.mode == SendingMode.TRIAL and not situation.number_verified:
-        live = replace(situation, mode=SendingMode.LIVE, due_before_live=False)
+        live = situation._replace(mode=SendingMode.LIVE, due_before_live=False)
         if would_be_at := foresee_call(reminder, live, now, use).moment:
             return _explain_trial(reminder, max(would_be_at, reminder.next_look_at))
     reason: str = decision.reason
@@ -116,7 +116,7 @@ def foresee_call(
     moment = now if situation.ordered else max(now, situation.not_before)
     limits = _read_limits(reminder, moment, use)
     limits = limits._replace(trial_full=situation.trial_full and moment <= now)  # tomorrow it has room again
-    decision = decide(replace(situation, **limits._asdict()), moment)
+    decision = decide(situation._replace(**limits._asdict()), moment)
     return ForeseenCall(decision, moment)
 
 

@@ -67,11 +67,11 @@ def find_fallen_due(
     )
     in_time, too_late = [], missed.count()
     for facts in _read_facts(pending, now, config or read_shared_settings().config):
-        situation = replace(facts.situation, sending_paused=False)
+        situation = facts.situation._replace(sending_paused=False)
         if of_paused_campaign:
-            situation = replace(situation, campaign_active=True)
+            situation = situation._replace(campaign_active=True)
         if of_paused_location:
-            situation = replace(situation, location_paused=False)
+            situation = situation._replace(location_paused=False)
         since = min(situation.not_before, paused_at) if or_before else paused_at
         if not may_have_gone(situation, since, now):
             continue

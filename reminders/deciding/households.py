@@ -7,7 +7,6 @@ appointments; each reminder is finished by the rules on its own.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -152,7 +151,7 @@ def choose_companions(
     for facts in at_number:
         is_other = facts.reminder.pk != lead.reminder.pk and facts.reminder.state in REMINDER_PENDING
         if is_other and _are_together(facts, lead):
-            as_if_due = replace(facts.situation, not_before=min(facts.situation.not_before, now))
+            as_if_due = facts.situation._replace(not_before=min(facts.situation.not_before, now))
             if decide(as_if_due, now).verdict == Verdict.CALL:
                 companions.append(facts)
     companions = sorted(companions, key=_by_time)[: MOST_IN_ONE_CALL - 1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -257,7 +257,7 @@ def read_facts_together(
 
 def apply_limits(situation: Situation, limits: Limits) -> Situation:
     """The situation within these limits."""
-    return situation if limits == NO_LIMITS else replace(situation, **limits._asdict())
+    return situation if limits == NO_LIMITS else situation._replace(**limits._asdict())
 
 
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":

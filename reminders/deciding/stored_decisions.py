@@ -109,7 +109,7 @@ class StoredDecision(NamedTuple):
 
 def write_decision(situation: Situation, values: SeenValues, now: datetime) -> dict[str, Any]:
     """For the column of the call; closed days that are far away are left out."""
-    fields = _encode(vars(situation)) | {"hours": _encode_hours(situation.hours, now.date())}
+    fields = _encode(situation._asdict()) | {"hours": _encode_hours(situation.hours, now.date())}
     return {"form": FORM, "at": now.isoformat(), "situation": fields, "seen": _encode(vars(values))}
 
 

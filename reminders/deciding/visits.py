@@ -1,7 +1,7 @@
 """Reading where upcoming booked visits stand: the facts for rules/visit_standings.py, from the tables."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
@@ -172,9 +172,8 @@ def _find_end(reminder: Reminder, now: datetime) -> ReminderEnd | None:
         return None
     # a pause, of all sending or of a location, is on every page, and so is sandbox mode; what is too late is
     # about to be marked as missed
-    situation = replace(
-        read_reminder_facts(reminder, sending_paused=False).situation, location_paused=False, is_real=False
-    )
+    found = read_reminder_facts(reminder, sending_paused=False).situation
+    situation = found._replace(location_paused=False, is_real=False)
     why = _find_obstacle(reminder, situation, now)
     return ReminderEnd(why, reminder.updated_at, opted_out, is_held=True) if why else None
 

@@ -7,7 +7,7 @@ reckoning is not sent, but a person is told.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -178,7 +178,7 @@ def _shift_reminder(shift: ReminderShift, now: datetime) -> None:
     if not shift.not_owed:
         return
     situation = read_reminder_facts(reminder, sending_paused=False).situation
-    decision = decide(replace(situation, not_after=now), now)
+    decision = decide(situation._replace(not_after=now), now)
     if decision.verdict == Verdict.SKIP:
         finish_reminder(reminder, ReminderState.SKIPPED, decision.reason)
     else:

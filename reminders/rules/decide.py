@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminders.rules.calling_hours import CallingHours, is_same_stretch, next_allowed
@@ -26,8 +27,7 @@ class Verdict(StrEnum):
     MISS = "miss"  # too late
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """Everything the decision about one reminder depends on; times are aware UTC.
 
     `zones` are those in which the call must be allowed (calling_hours.recipient_zones); empty if a stored

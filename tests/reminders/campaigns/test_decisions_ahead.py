@@ -1,6 +1,5 @@
 """A decision that is taken again for other moments is the one that decide() gives (product rules 8, 18)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,7 +54,7 @@ def test_a_decision_is_that_of_decide_at_every_moment_and_for_every_end(
 ) -> None:
     decisions = DecisionsAhead(situation)
     for moment, not_after in asked:
-        expected = decide(replace(situation, not_before=moment, not_after=not_after), moment)
+        expected = decide(situation._replace(not_before=moment, not_after=not_after), moment)
         goes_at = (expected.until or moment).timestamp()
         assert decisions.decide_at(moment.timestamp(), not_after.timestamp()) == (expected, goes_at)
 

@@ -56,7 +56,7 @@ TABLES = (VERDICTS, RESULTS, CAMPAIGNS, ANSWERS, SOURCES, NOT_PLANNED)
 
 
 def explain(now: datetime = NOW, seen: dict[str, Any] | None = None, **fields: Any) -> dict[str, CheckLine]:
-    situation, values = replace(DUE, **fields), replace(SEEN, **(seen or {}))
+    situation, values = DUE._replace(**fields), replace(SEEN, **(seen or {}))
     lines = describe_rules(explain_decision(situation, now), situation, values, now)
     return {line.code: line for line in lines}
 
@@ -210,7 +210,7 @@ def test_a_rule_says_the_values_that_it_saw(
 
 
 def test_a_verdict_names_the_moment_by_the_locations_clock() -> None:
-    decision = explain_decision(replace(DUE, not_before=LATER), NOW).decision
+    decision = explain_decision(DUE._replace(not_before=LATER), NOW).decision
     words = describe_verdict(decision, "America/New_York")
     assert words == "It waits. It is not due yet. It is looked at again on Tue, Dec 1, 11:00 am."
 

@@ -24,7 +24,7 @@ def test_it_is_read_back_the_same(
 ) -> None:
     values = replace(SEEN, opted_out_at=opted_out_at, calls_per_minute=rate)
     near = frozenset(day for day in situation.hours.closed_dates if abs(day - now.date()) <= CLOSED_DAYS_KEPT)
-    situation = replace(situation, hours=replace(situation.hours, closed_dates=near))
+    situation = situation._replace(hours=replace(situation.hours, closed_dates=near))
     stored = json.loads(json.dumps(write_decision(situation, values, now)))
     assert read_decision(stored) == (situation, values, now)
     read = read_decision(stored)
@@ -35,7 +35,7 @@ def test_it_is_read_back_the_same(
 def test_closed_days_that_are_far_away_are_not_kept() -> None:
     years = frozenset(date(2026, 1, 1) + timedelta(days=day) for day in range(700))
     hours = CallingHours(time(9), time(19), years)
-    stored = write_decision(replace(DUE, hours=hours), SEEN, NOW)
+    stored = write_decision(DUE._replace(hours=hours), SEEN, NOW)
     assert len(stored["situation"]["hours"]["closed_dates"]) == 29
     assert len(json.dumps(write_decision(DUE, SEEN, NOW))) < 1500
 

@@ -3,7 +3,6 @@
 (product rule 18)
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -381,17 +380,17 @@ CASES += [
 def test_each_situation_gets_its_decision_and_reason(
     why: str, change: dict[str, object], now: datetime, verdict: Verdict, reason: Reason
 ) -> None:
-    decision = decide(replace(DUE, **change), now)  # type: ignore[arg-type]
+    decision = decide(DUE._replace(**change), now)  # type: ignore[arg-type]
     assert (decision.verdict, decision.reason) == (verdict, reason), why
 
 
 def test_the_reminder_waits_until_the_recipients_calling_hours_begin() -> None:
-    asleep = replace(DUE, not_before=EARLY)
+    asleep = DUE._replace(not_before=EARLY)
     assert decide(asleep, EARLY) == Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, OPENING)
 
 
 def test_a_reminder_over_the_cap_waits_for_calling_hours_of_the_next_free_day() -> None:
-    held = replace(DUE, capped_until=TOMORROW, not_after=IN_TWO_DAYS)
+    held = DUE._replace(capped_until=TOMORROW, not_after=IN_TWO_DAYS)
     opening_tomorrow = datetime(2026, 12, 2, 14, 0, tzinfo=UTC)
     assert decide(held, NOW) == Decision(Verdict.WAIT, Reason.HELD_BY_CAP, opening_tomorrow)
 
@@ -427,12 +426,12 @@ NEVER_OVERRIDDEN = [
 
 @pytest.mark.parametrize("change", OVERRIDDEN_BY_ORDERS, ids=str)
 def test_an_order_overrides_rules_that_say_not_yet_or_not_needed(change: dict[str, object]) -> None:
-    assert decide(replace(DUE, ordered=True, **change), NOW).verdict == Verdict.CALL  # type: ignore[arg-type]
+    assert decide(DUE._replace(ordered=True, **change), NOW).verdict == Verdict.CALL  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("change", NEVER_OVERRIDDEN, ids=str)
 def test_an_order_overrides_no_rule_that_protects_the_patient(change: dict[str, object]) -> None:
-    assert decide(replace(DUE, ordered=True, **change), NOW).verdict != Verdict.CALL  # type: ignore[arg-type]
+    assert decide(DUE._replace(ordered=True, **change), NOW).verdict != Verdict.CALL  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ day (tests/rule_examples.py).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
@@ -27,7 +26,7 @@ FIRST, LAST = date(2026, 1, 1), date(2028, 12, 31)
 DAYS = [FIRST + n * ONE_DAY for n in range((LAST - FIRST).days + 1)]
 SOME_DAYS = DAYS[::199]
 HOURS = [CallingHours(time(9), time(19)), CallingHours(time(0), time(23, 59))]
-DUE = replace(SARAH, not_before=datetime(2025, 1, 1, tzinfo=UTC), not_after=datetime(2030, 1, 1, tzinfo=UTC))
+DUE = SARAH._replace(not_before=datetime(2025, 1, 1, tzinfo=UTC), not_after=datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def may_ring(moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> bool:
@@ -69,7 +68,7 @@ def test_nobody_is_called_outside_the_hours_of_any_zone_on_any_day() -> None:
     verdicts = set()
     for zone in map(ZoneInfo, ZONES):
         for hours in HOURS:
-            situation = replace(DUE, zones=(zone,), hours=hours)
+            situation = DUE._replace(zones=(zone,), hours=hours)
             for day in DAYS if MANY else SOME_DAYS + find_days_with_a_change(zone):
                 for moment in at_the_edges(day, hours, zone):
                     verdicts.add(check_decision(situation, moment))
@@ -96,7 +95,7 @@ def any_hours(draw: st.DrawFn) -> CallingHours:
 def test_nobody_is_called_outside_the_hours_of_several_zones(
     moment: datetime, zones: list[ZoneInfo], hours: CallingHours, ordered: bool
 ) -> None:
-    situation = replace(DUE, zones=tuple(zones), hours=hours, ordered=ordered)
+    situation = DUE._replace(zones=tuple(zones), hours=hours, ordered=ordered)
     if check_decision(situation, moment) == Verdict.BLOCK:
         assert decide(situation, moment).reason == Reason.NO_COMMON_HOURS
 

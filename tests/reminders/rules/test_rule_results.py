@@ -1,6 +1,5 @@
 """Explaining a decision asks the rules of decide() and no others, so it never differs (product rule 18)."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import example, given
@@ -15,7 +14,7 @@ from tests.reminders.rules.test_decide import DUE, NOW, TOMORROW
 @AT_ANY_PACE
 @given(situation=SITUATIONS, now=MOMENTS)
 @example(situation=DUE, now=NOW)
-@example(situation=replace(DUE, zones=(), capped_until=TOMORROW), now=NOW)
+@example(situation=DUE._replace(zones=(), capped_until=TOMORROW), now=NOW)
 def test_the_explained_decision_is_that_of_decide_for_any_situation(
     situation: Situation, now: datetime
 ) -> None:
@@ -32,7 +31,7 @@ def test_the_explained_decision_is_that_of_decide_for_any_situation(
 
 
 def test_rules_after_the_deciding_one_say_what_they_think() -> None:
-    night = replace(DUE, opted_out=True, sending_paused=True, not_before=NOW - timedelta(hours=9))
+    night = DUE._replace(opted_out=True, sending_paused=True, not_before=NOW - timedelta(hours=9))
     explained = explain_decision(night, NOW - timedelta(hours=7))
     assert explained.decision.reason == Reason.OPTED_OUT
     assert {one.rule: one.result for one in explained.checks if one.result != RuleResult.PASSED} == {
@@ -43,7 +42,7 @@ def test_rules_after_the_deciding_one_say_what_they_think() -> None:
 
 
 def test_an_order_passes_the_rules_that_it_overrides() -> None:
-    ordered = replace(DUE, ordered=True, capped_until=TOMORROW, answer="confirmed")
+    ordered = DUE._replace(ordered=True, capped_until=TOMORROW, answer="confirmed")
     explained = explain_decision(ordered, NOW)
     assert explained.decision.reason == Reason.ORDERED
     assert {one.result for one in explained.checks} == {RuleResult.PASSED}

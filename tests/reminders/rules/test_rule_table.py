@@ -5,7 +5,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,8 +21,7 @@ from tests.reminders.rules.rule_table import ACTIVATED, DAILY, DUE_AT, LAST_MOME
 from tests.reminders.rules.test_decide import DUE
 
 HALF_AN_HOUR = timedelta(minutes=30)
-SARAH = replace(
-    DUE,
+SARAH = DUE._replace(
     not_before=datetime.fromisoformat(DUE_AT),
     not_after=datetime.fromisoformat(LAST_MOMENT),
     hours=USUAL,
@@ -99,7 +97,7 @@ def ask_next_tries(given: tuple[RetryRule, str, int], zones: list[ZoneInfo], end
 
 
 def ask_decisions(given: dict[str, Any], zones: list[ZoneInfo], now: datetime) -> str:
-    situation = replace(SARAH, zones=tuple(zones), **read_moments(given))
+    situation = SARAH._replace(zones=tuple(zones), **read_moments(given))
     return show_decision(decide(situation, now), zones[0] if zones else ZoneInfo("UTC"))
 
 
@@ -107,8 +105,8 @@ def ask_called(given: tuple[str, str], zones: list[ZoneInfo], starts_at: datetim
     """When the call goes out: at once when it is due, or when the decision says to look again."""
     step, patients_zone = given
     due_at = moment_due(read_timing(step), starts_at, zones[0], DAILY)
-    situation = replace(
-        SARAH, not_before=due_at, not_after=starts_at - HALF_AN_HOUR, zones=(ZoneInfo(patients_zone),)
+    situation = SARAH._replace(
+        not_before=due_at, not_after=starts_at - HALF_AN_HOUR, zones=(ZoneInfo(patients_zone),)
     )
     decision = decide(situation, due_at)
     if decision.verdict == Verdict.MISS:
