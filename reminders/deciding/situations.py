@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -136,6 +137,11 @@ class PracticeConfig:
             own._prefetched_objects_cache = dict(known)  # type: ignore[attr-defined] # which a copy shares
         return copies
 
+    @cached_property
+    def asks_who_is_known(self) -> bool:
+        """Whether any campaign is for new or for known patients only."""
+        return any(step.campaign.patients != Campaign.Patients.ALL for step in self.steps.values())
+
     def list_active_steps(self) -> list[Step]:
         """Every step of every active campaign."""
         active = [
@@ -218,8 +224,7 @@ class ModeFacts(NamedTuple):
 
     def add_to(self, reminder: Reminder) -> None:
         """Give them to a reminder that isn't of with_situation(), such as one that isn't planned yet."""
-        for name, value in self._asdict().items():
-            setattr(reminder, name, value)
+        reminder.__dict__ |= self._asdict()
 
 
 def read_mode_facts(now: datetime) -> ModeFacts:

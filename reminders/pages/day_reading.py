@@ -5,15 +5,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from contacts.database.arrays import is_any
 from contacts.models import Appointment, Location
 from reminders.deciding.call_now import find_order_refusal
+from reminders.deciding.coverage import KNOWN_WHERE_ASKED
 from reminders.deciding.households import choose_families
 from reminders.deciding.number_caps import NumberUse, read_use
+from reminders.deciding.present import read_present
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
-from reminders.deciding.situations import without_settings
+from reminders.deciding.situations import ModeFacts
 from reminders.lifecycle.calls import attach_calls
 from reminders.models import Reminder, SendingSwitch
 from reminders.pages.sentences import name_family
@@ -62,6 +64,7 @@ class DayFacts:
 
     now: datetime
     practice: SharedSettings
+    mode: ModeFacts
     sending_paused: bool
     use: Mapping[int, NumberUse] = field(default_factory=dict)
 
@@ -94,29 +97,33 @@ def read_visits_of_day(
     practice = practice or read_shared_settings()
     people = find_visits(locations, day, now).select_related("contact__phone", "contact__other_phone")
     found = list(people.defer(*UNSHOWN))
-    facts = DayFacts(now, practice, (switch or read_switch()).paused_at is not None)
+    switch = switch or read_switch()
+    mode = read_present(now, practice.config, switch).mode
+    facts = DayFacts(now, practice, mode, switch.paused_at is not None)
     for visit in found:
         practice.config.place(visit)
-    reminders = _read_reminders(found, practice)
+    reminders = _read_reminders(found, facts)
     facts.use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
     return _add_families([_read_visit(one, reminders[one.pk], facts) for one in found], reminders, now)
 
 
-def _read_reminders(
-    visits: Collection[Appointment], practice: SharedSettings
-) -> Mapping[int, list[Reminder]]:
+def _read_reminders(visits: Collection[Appointment], facts: DayFacts) -> Mapping[int, list[Reminder]]:
     """The reminders of the present revisions, by the visit's id, each with its calls, where they matter.
 
-    `visits`: with their locations and providers.
+    `visits`: with their locations and providers. The rows alone: what all of them share is added here.
     """
-    by_id = {visit.pk: visit for visit in visits if needs_reminders(visit)}
-    present = Reminder.objects.filter(is_any("appointment", by_id), revision=F("appointment__revision"))
-    found = list(without_settings(present).defer(*UNSHOWN_OF_REMINDERS).order_by("due_at", "pk"))
+    by_id, practice = {visit.pk: visit for visit in visits if needs_reminders(visit)}, facts.practice.config
+    rows = Reminder.objects.filter(is_any("appointment", by_id)).defer(*UNSHOWN_OF_REMINDERS)
+    if practice.asks_who_is_known:
+        rows = rows.annotate(is_known_patient=KNOWN_WHERE_ASKED)
+    ordered = rows.order_by("due_at", "pk")
+    found = [one for one in ordered if one.revision == by_id[one.appointment_id].revision]
     attach_calls(found)
     by_visit: defaultdict[int, list[Reminder]] = defaultdict(list)
     for reminder in found:
         reminder.attach(appointment=by_id[reminder.appointment_id])
-        by_visit[reminder.appointment_id].append(practice.config.add_step(reminder))
+        facts.mode.add_to(reminder)
+        by_visit[reminder.appointment_id].append(practice.add_step(reminder))
     return by_visit
 
 
