@@ -62,7 +62,7 @@ def _arrange(snapshot: DaySnapshot, wanted: list[Location], chosen: dict[str, An
         snapshot.rows,
         wanted,
         chosen["day"],
-        snapshot.at,
+        snapshot.moment,
         provider_id=provider.pk if provider else None,
         state=chosen["state"],
     )
@@ -72,15 +72,15 @@ def _show_all(
     request: HttpRequest, context: dict[str, Any], snapshot: DaySnapshot, wanted: list[Location]
 ) -> HttpResponse:
     day_list: DayList = context["list"]
-    at = snapshot.at
-    shown = day_list.day or (today_at(wanted[0], at) if wanted else at.date())
-    seen = write_seen(day_list, at, snapshot.digests)
+    moment = snapshot.moment
+    shown = day_list.day or (today_at(wanted[0], moment) if wanted else moment.date())
+    seen = write_seen(day_list, snapshot.at, snapshot.digests)
     context |= {
         "seen": seen if len(seen) < LONGEST else "",
         "shown": shown,
         "day_before": shown - timedelta(days=1),
         "day_after": shown + timedelta(days=1),
-        "is_tomorrow": bool(wanted) and shown == today_at(wanted[0], at) + timedelta(days=1),
+        "is_tomorrow": bool(wanted) and shown == today_at(wanted[0], moment) + timedelta(days=1),
         "is_new": not wanted,
     }
     if not wants_fragment(request):
