@@ -1,8 +1,13 @@
 from typing import ClassVar
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 from config.model_labels import translate_labels
+
+
+class ClinicAdminConfig(AdminConfig):
+    default_site = "config.admin_site.ClinicAdminSite"
 
 
 class ConfigConfig(AppConfig):

@@ -114,7 +114,7 @@ INSTALLED_APPS = [
     "contacts.apps.ContactsConfig",
     "reminders.apps.RemindersConfig",
     "webhooks.apps.WebhooksConfig",
-    "django.contrib.admin",
+    "config.apps.ClinicAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",

@@ -20,7 +20,7 @@ class DeepPaginator(Paginator[Any]):
 
     @cached_property
     def count(self) -> int:
-        """Of a whole table that is large, how many rows there were up to a minute ago."""
+        """Of a whole table that is large, how many rows there were up to ten minutes ago."""
         return count_rows(cast("QuerySet[Any, Any]", self.object_list))
 
     def page(self, number: int | str) -> Page[Any]:

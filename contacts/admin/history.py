@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.contrib.auth.models import User
@@ -26,7 +27,10 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from contacts.audit.trail import PageUse, note_action
 from contacts.audit.words import ACTION, ADMIN
@@ -152,6 +156,14 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
             return found, may_repeat
         is_about_them = Q(*((f"{path}pk__in", people) for path in paths), _connector=Q.OR)
         return queryset.filter(Q(pk__in=found.order_by().values("pk")) | is_about_them), may_repeat
+
+    def action_checkbox(self, row: ModelT) -> SafeString:
+        """Django's own, without a template for each row, which takes a seventh of a list's time."""
+        words = format_html(gettext("Select this object for an action - {}"), str(row))
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            *(ACTION_CHECKBOX_NAME, row.pk, words),
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelT]:
         """The page of one row shows the same rows beside it as the list."""

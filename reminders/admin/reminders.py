@@ -50,7 +50,10 @@ class ReasonFilter(admin.SimpleListFilter):
 
 def show_reason(code: str) -> str:
     """The sentence of a reason code; an unknown code itself."""
-    return str(Reason(code).label) if code in Reason.values else code
+    try:
+        return str(Reason(code).label)
+    except ValueError:
+        return code
 
 
 @admin.register(Reminder)
