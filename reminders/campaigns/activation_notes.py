@@ -4,31 +4,35 @@ Visits in languages that its scripts lack (product rule 62), steps that can neve
 (product rule 31), and text messages that can cost more than one (product rule 40).
 """
 
+from collections import Counter
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reminders.campaigns.drafts import CampaignDraft, list_scripts
+from reminders.campaigns.campaign_forecasts import CampaignForecast
+from reminders.campaigns.drafts import list_scripts
 from reminders.campaigns.step_words import describe_time
 from reminders.deciding.said_names import list_said_names
 from reminders.deciding.situations import PracticeConfig
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.never_in_time import NeverInTime, count_never_in_time
-from reminders.planning.owed_reminders import read_location_clock
 from reminders.wording.sms_length import text_scripts_of
 from reminders.wording.sms_length_words import say_long_texts
 
 
-def list_activation_notes(saved: CampaignDraft, config: PracticeConfig) -> list[str]:
-    """One sentence for each of these, for staff. The scripts of `saved` have their texts."""
-    clocks = {pk: read_location_clock(location) for pk, location in config.locations.items()}
-    counts = count_never_in_time(saved.campaign, saved.steps, clocks)
+def list_activation_notes(forecast: CampaignForecast, config: PracticeConfig) -> list[str]:
+    """One sentence for each of these, for staff; `forecast`: of the campaign as it is saved."""
+    facts, visits = forecast.facts, forecast.forecaster.covered
+    steps = [planned.step for planned in forecast.plan.steps.values()]
+    counts = count_never_in_time(map(facts.plannable, visits), steps, facts.clocks)
     never = [
         _("The step “%(step)s”: %(never)s") % {"step": describe_time(step), "never": words}
-        for step, count in zip(saved.steps, counts, strict=True)
+        for step, count in zip(steps, counts, strict=True)
         if (words := describe_never_in_time(count))
     ]
-    gaps = [gap.sentence for gap in find_language_gaps(saved.campaign, list_scripts(saved.steps))]
-    return [*gaps, *never, *say_long_texts(text_scripts_of(saved.steps), list_said_names(config))]
+    languages = Counter(facts.class_of(visit).language for visit in visits)
+    gaps = [gap.sentence for gap in find_language_gaps(languages, list_scripts(steps))]
+    return [*gaps, *never, *say_long_texts(text_scripts_of(steps), list_said_names(config))]
 
 
 def describe_never_in_time(counts: NeverInTime) -> str:

@@ -1,8 +1,8 @@
 """A whole campaign before and after an edit or an activation: the forecast of each of its steps."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contacts.database.grouping import group_in_memory
@@ -25,9 +25,11 @@ from reminders.campaigns.upcoming import (
     read_reminder_groups,
     read_visits_ahead,
 )
+from reminders.deciding.fallen_due import DueReminder
 from reminders.deciding.present import Present, read_present
 from reminders.models import Campaign
 from reminders.planning.owed_reminders import StepTiming
+from reminders.rules.decide import Situation
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 
@@ -36,12 +38,21 @@ KEPT_STATES = frozenset({ReminderState.SKIPPED, ReminderState.PLANNED})
 
 @dataclass(frozen=True)
 class CampaignForecast:
-    """What a campaign will send, step by step, as if it were active and sending were on."""
+    """What a campaign will send, step by step, as if it were active and sending were on.
+
+    `unplanned`: of the campaign as it is saved, what planning is about to write, by step.
+    """
 
     facts: ClinicFacts
     forecaster: Forecaster
     plan: CampaignPlan
     steps: dict[int, StepForecast]
+    unplanned: dict[int, list[Rows]] = field(default_factory=dict)
+
+    def list_unplanned_due(self) -> Iterator[tuple[DueReminder, Situation]]:
+        """What of the unplanned is due by now, as fallen_due.py asks for it."""
+        for key, rows in self.unplanned.items():
+            yield from self.forecaster.list_due(key, rows)
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,8 @@ def _foresee_plan(
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, only)
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
     for key in plan.steps:
-        rows = [*read_rows(facts, groups.get(key, [])), *reader.read_missing(key, plan, found.forecaster)]
+        missing = found.unplanned[key] = reader.read_missing(key, plan, found.forecaster)
+        rows = [*read_rows(facts, groups.get(key, [])), *missing]
         found.steps[key] = found.forecaster.forecast(key, rows)
     return found
 

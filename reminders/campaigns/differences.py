@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -15,10 +14,9 @@ from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft, take_draft
 from reminders.campaigns.forecasts import Outcome, StepForecast
 from reminders.campaigns.previews import find_called_today, make_today_test
-from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
+from reminders.deciding.fallen_due import FallenDue, Foreseen, find_due_in_paused_campaign
 from reminders.deciding.present import Present, read_present
-from reminders.models import Campaign, Reminder, Step
-from reminders.planning.planner import plan_steps
+from reminders.models import Campaign, Step
 
 ChangesByKind = dict[str, list["CallChange"]]
 SAME = "same"
@@ -92,12 +90,13 @@ class CampaignDiff:
 class ActivationDiff:
     """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it.
 
-    `is_trial`: Callboard is on trial.
+    `forecast`: what it goes by. `is_trial`: Callboard is on trial.
     """
 
     send: CampaignDiff
     skip: CampaignDiff
     fallen_due: FallenDue
+    forecast: CampaignForecast
     is_trial: bool
 
 
@@ -142,15 +141,12 @@ def diff_activation(
 ) -> ActivationDiff:
     """What activating the campaign starts now, from a draft or a pause.
 
-    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts. `saved`,
-    `present`: the campaign and what it goes by, where they were read already.
+    What came to be owed in a pause counts, though it is planned only when the pause ends. `saved`, `present`:
+    the campaign and what it goes by, where they were read already.
     """
     saved = saved or read_draft(campaign_id)
     campaign = saved.campaign
     present = present or read_present()
-    if campaign.state == Campaign.State.PAUSED:
-        plan_steps(sorted(saved.steps, key=attrgetter("pk")), present.now)
-        present = read_present(config=present.config)  # after what was planned
     now, forecast = present.now, foresee_campaign(saved, present.now, present=present)
     changes = _no_changes()
     if campaign.state != Campaign.State.ACTIVE:
@@ -159,10 +155,11 @@ def diff_activation(
             for step in forecast.steps.values()
             for visit, outcome in step.list_going().items()
         ]
-    due = find_due_in_paused_campaign(campaign, now, present.config)
+    foreseen = Foreseen(present.config, forecast.facts.visits.uses, forecast.list_unplanned_due())
+    due = find_due_in_paused_campaign(campaign, now, foreseen)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
-    return ActivationDiff(send, _leave_out(send, forecast, due), due, present.is_trial)
+    return ActivationDiff(send, _leave_out(send, forecast, due), due, forecast, present.is_trial)
 
 
 def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:
@@ -229,7 +226,7 @@ def _find_kind(old: Outcome | None, new: Outcome) -> str:
 def _leave_out(diff: CampaignDiff, forecast: CampaignForecast, due: FallenDue) -> CampaignDiff:
     if not due.in_time:
         return diff
-    left_out = set(Reminder.objects.filter(pk__in=due.in_time).values_list("step", "appointment"))
+    left_out = {(one.step, one.appointment) for one in due.in_time}
     appear = tuple(one for one in diff.appear if (one.step.pk, one.visit) not in left_out)
     is_today = make_today_test(forecast.facts)
     called_today = {one.visit for one in appear if one.after and is_today(one.after)}

@@ -5,7 +5,7 @@ what an edit moves as replanning moves it (find_replanned), and whether and when
 decide it (decide). So a forecast says what the page of a visit says and what dispatch does.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -17,16 +17,19 @@ from reminders.campaigns.drafts import CampaignPlan, PlannedStep, load_texts
 from reminders.campaigns.reminder_rows import ByDue, Rows, Waiting
 from reminders.deciding.coverage import lacks_consent
 from reminders.deciding.explanations import FOUND, foresee_call
-from reminders.deciding.number_caps import LOOKED_BACK
+from reminders.deciding.fallen_due import DueReminder
+from reminders.deciding.number_caps import LOOKED_BACK, NumberUse
 from reminders.deciding.situations import (
+    NO_LIMITS,
     ReminderFacts,
+    apply_limits,
     find_late_booking,
     read_reminder_facts,
     read_shared_facts,
 )
 from reminders.models import Reminder, Step
 from reminders.planning.early_looks import is_line_busy
-from reminders.rules.decide import Decision, Verdict
+from reminders.rules.decide import Decision, Situation, Verdict
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.wording.scripts import channel_of
@@ -133,6 +136,26 @@ class Forecaster:
             for visits, _ends in by_due.values():
                 forecast.add(Outcome(row.state, row.reason, None, row.channel, None, location), visits)
         return forecast
+
+    def list_due(self, key: int, rows: Sequence["Rows"]) -> Iterator[tuple[DueReminder, Situation]]:
+        """Those of a step's unplanned reminders that are due by now, within the caps of their numbers.
+
+        Unlike a forecast, it goes by whether their location is paused.
+        """
+        due_by_now = (
+            (self.judge_of(key, index, row.channel), row, due, visit, end)
+            for index, row, by_due in rows
+            if row.state in REMINDER_PENDING
+            for due, (visits, ends) in by_due.items()
+            if due <= self._now
+            for visit, end in zip(visits, ends, strict=True)
+        )
+        for judge, row, due, visit, end in due_by_now:
+            reminder, situation = self._read_alone(judge, row, due, visit, end)
+            is_paused, use = reminder.appointment.location.paused_at is not None, self._use_of(visit)
+            situation = replace(situation, location_paused=is_paused)
+            limits = use.limits_by_cap(reminder, self._facts.now) if use else NO_LIMITS
+            yield DueReminder(None, key, visit), apply_limits(situation, limits)
 
     def judge_of(self, key: int, index: int, channel: str = "") -> Judge:
         """The judge for a step and a class of visits; `channel`: a reminder's own, where it has one."""
@@ -256,6 +279,16 @@ class Forecaster:
         self, judge: Judge, row: Waiting, due: float, visit: int, end: float
     ) -> tuple[Decision, datetime | None]:
         """By explanations.py, as pages do, with the calls to its number."""
+        (reminder, situation), use = self._read_alone(judge, row, due, visit, end), self._use_of(visit)
+        if self._looks_again and row.reason == Reason.LINE_BUSY and not is_line_busy(use, self._facts.now):
+            reminder.reason = ""  # as planning/early_looks.py: the other call has ended
+        foreseen = foresee_call(reminder, situation, self._facts.now, use)
+        return foreseen.decision, foreseen.moment
+
+    def _read_alone(
+        self, judge: Judge, row: Waiting, due: float, visit: int, end: float
+    ) -> tuple[Reminder, Situation]:
+        """One reminder of a row, and its situation."""
         at, example, times = self._facts.at, judge.facts.reminder.appointment, self._facts.visits.times[visit]
         appointment = Appointment(
             pk=visit,
@@ -283,11 +316,11 @@ class Forecaster:
             at_once_from=find_late_booking(reminder),
             due_before_live=row.is_before_live,
         )
-        use = self._facts.visits.uses.get(times.phone or 0)
-        if self._looks_again and row.reason == Reason.LINE_BUSY and not is_line_busy(use, self._facts.now):
-            reminder.reason = ""  # as planning/early_looks.py: the other call has ended
-        foreseen = foresee_call(reminder, situation, self._facts.now, use)
-        return foreseen.decision, foreseen.moment
+        return reminder, situation
+
+    def _use_of(self, visit: int) -> NumberUse | None:
+        """The calls of the last week to its number, if there were any."""
+        return self._facts.visits.uses.get(self._facts.visits.times[visit].phone or 0)
 
 
 def _describe(decision: Decision, seconds: float | None, row: Waiting, judge: Judge) -> Outcome:

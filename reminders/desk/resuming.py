@@ -40,7 +40,7 @@ def skip_and_resume_sending(switch: SendingSwitch, *, by: User) -> int:
 
     If somebody else resumes meanwhile, the rest is left to them.
     """
-    due = find_due_in_pause(switch).in_time
+    due = find_due_in_pause(switch).ids
     pause_sending(by=by)  # else a pause because of Robotalker could end by itself meanwhile
     skipped = _skip_while(lambda: read_switch().paused_at is not None, due, by)
     resume_sending(by=by)
@@ -67,7 +67,7 @@ def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
     check_scripts(campaign)
     state = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).state
     is_paused = state == Campaign.State.PAUSED  # else somebody has resumed it meanwhile
-    due = find_due_in_campaign_pause(campaign).in_time if is_paused else []
+    due = find_due_in_campaign_pause(campaign).ids if is_paused else []
     lock_appointments(Reminder.objects.filter(pk__in=due).values_list("appointment", flat=True))
     skipped = skip_reminders(due, by=by, reason=Reason.SKIPPED_AFTER_PAUSE)
     activate_campaign(campaign)
@@ -86,7 +86,7 @@ def find_due_in_location_pause(location: Location) -> FallenDue:
 
 def skip_and_resume_location(location: Location, *, by: User) -> int:
     """Skip what fell due in its pause and is still in time, then resume it; how many were skipped."""
-    due = find_due_in_location_pause(location).in_time
+    due = find_due_in_location_pause(location).ids
     paused = Location.objects.filter(pk=location.pk, paused_at=location.paused_at)
     skipped = _skip_while(paused.exists, due, by)
     resume_location(location)

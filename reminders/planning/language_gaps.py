@@ -4,17 +4,13 @@ Nobody is left out for it: they hear English, or nothing where there is no Engli
 before a campaign is activated.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count
-from django.db.models.functions import Now
 from django.utils.translation import ngettext
 
 from contacts.languages import name_language
-from contacts.models import Appointment
-from reminders.deciding.coverage import find_covered
-from reminders.models import Campaign, Script, Step
+from reminders.models import Script
 from reminders.wording.dates import FALLBACK_LANGUAGE
 from reminders.wording.sms_length import find_newest_texts
 
@@ -61,18 +57,12 @@ class LanguageGap:
         )
 
 
-def find_language_gaps(campaign: Campaign, scripts: Iterable[Script]) -> list[LanguageGap]:
+def find_language_gaps(counts: Mapping[str, int], scripts: Iterable[Script]) -> list[LanguageGap]:
     """The languages of upcoming visits that one of the campaign's scripts lacks, the most visits first.
 
-    `scripts`: those of its steps, with their texts.
+    `counts`: how many of its upcoming visits are of patients who speak each language. `scripts`: those of its
+    steps, with their texts.
     """
-    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
-    counts = dict(
-        find_covered(Step(campaign=campaign), ahead)
-        .order_by()
-        .values_list("contact__language")
-        .annotate(visits=Count("pk"))
-    )
     written = [set(find_newest_texts(script)) for script in scripts]
     upcoming = sum(counts.values())
     gaps = [

@@ -1,22 +1,12 @@
 """For how many appointments ahead a step can never be in time, whenever they were booked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from django.db.models.functions import Now
-
-from contacts.models import Appointment, Location
-from reminders.deciding.coverage import find_covered
-from reminders.models import Campaign, Step
-from reminders.planning.bulk_rows import read_planned_appointments
-from reminders.planning.owed_reminders import (
-    LONG_AGO,
-    LocationClock,
-    StepTiming,
-    read_location_clocks,
-    read_step_timing,
-)
+from reminders.models import Step
+from reminders.planning.bulk_rows import PlannedAppointment
+from reminders.planning.owed_reminders import LONG_AGO, LocationClock, StepTiming, read_step_timing
 from reminders.planning.owed_spans import OwedFinder
 from reminders.rules.reaching_back import MeantSince
 from reminders.rules.reasons import Reason
@@ -32,26 +22,21 @@ class NeverInTime(NamedTuple):
 
 
 def count_never_in_time(
-    campaign: Campaign, steps: Sequence[Step], clocks: Mapping[int, LocationClock | None] | None = None
+    ahead: Iterable[PlannedAppointment], steps: Sequence[Step], clocks: Mapping[int, LocationClock | None]
 ) -> list[NeverInTime]:
-    """For each of a campaign's steps, for how many appointments ahead it can never be in time.
+    """For each of a campaign's steps, for how many of its appointments `ahead` it can never be in time.
 
     That is whenever they were booked, and with calling hours. The campaign need not be active. All zero for a
-    step after booking, whose moment depends on the booking. `clocks`: of all locations, if they were read.
+    step after booking, whose moment depends on the booking. `clocks`: of all locations, by id.
     """
-    if clocks is None:
-        clocks = read_location_clocks(Location.objects.all())
     finders = [OwedFinder(_read_timing_of_old(step), clocks) for step in steps]
     counts: list[Counter[str]] = [Counter() for _step in steps]
-    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
-    covered = find_covered(Step(campaign=campaign), ahead)
-    for appointments in read_planned_appointments(covered) if any(one.step for one in finders) else ():
-        for appointment in appointments:
-            booked_early = appointment._replace(revised_at=LONG_AGO, details_at=None)
-            for finder, count in zip(finders, counts, strict=True):
-                if finder.step:
-                    owed = finder.find(booked_early)
-                    count[owed.reason if owed else ""] += 1
+    for appointment in ahead:
+        booked_early = appointment._replace(revised_at=LONG_AGO, details_at=None)
+        for finder, count in zip(finders, counts, strict=True):
+            if finder.step:
+                owed = finder.find(booked_early)
+                count[owed.reason if owed else ""] += 1
     return [_sum_never_in_time(count) for count in counts]
 
 

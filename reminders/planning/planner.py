@@ -5,7 +5,7 @@ missing, and withdraws what is pointless since its appointment was moved or canc
 What a step owes, and what is skipped from the start, is found in owed_reminders.py.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -81,16 +81,8 @@ def plan_campaign(campaign: Campaign) -> int:
     steps = Step.objects.in_use().filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
     filters = ("campaign__locations", "campaign__providers")
     in_order = steps.select_related("campaign").prefetch_related(*filters).order_by("pk")
-    return plan_steps(in_order, read_database_clock())
-
-
-def plan_steps(steps: Iterable[Step], now: datetime) -> int:
-    """Plan what these steps owe at `now` (aware UTC), in their order; how many reminders were added.
-
-    Each has its campaign, with the locations and providers that it is for.
-    """
-    appointments = Appointment.objects.all()
-    return sum(_add([missing]) for step in steps for missing in _find_missing(step, appointments, now))
+    appointments, now = Appointment.objects.all(), read_database_clock()
+    return sum(_add([missing]) for step in in_order for missing in _find_missing(step, appointments, now))
 
 
 def active_steps() -> "QuerySet[Step]":

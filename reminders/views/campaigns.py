@@ -129,8 +129,8 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("campaign", pk)
     proposed = diff_activation(pk, saved, present)
     context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
-    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved, present.config)}
-    context |= {"is_trial": proposed.is_trial, "frame": frame}
+    context["notes"] = list_activation_notes(proposed.forecast, present.config)
+    context |= {"shown": view_diff(proposed.send), "is_trial": proposed.is_trial, "frame": frame}
     return render(request, "reminders/campaign_activate.html", context)
 
 

@@ -39,10 +39,6 @@ NOT_ASKED = ("logout/", "/add/", "/history/", "jsi18n/", "autocomplete/")  # Dja
 NOT_COUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 # Pages that ask more, how often at most, and why.
 MORE = {
-    "campaigns/<int:pk>/activate/ in a pause": (
-        20,
-        "it first plans what came to be owed in the pause, step by step, and then asks every rule about it",
-    ),
     "undo of an import": (24, "what the list changed is compared with all that was done and said since"),
 }
 # Deeds, and how many queries each needs at most: they lock rows, change them, and write the history, the
@@ -156,6 +152,7 @@ def list_addresses(campaign: Campaign, patterns: list[str]) -> Iterator[tuple[st
 def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Client) -> None:
     """(product rule 57) Each of the URLconf, whole and, where a part of it is fetched, that part."""
     counter, shown = Counter(admin), 0
+    add_steps(campaign)
     patterns = [one for one in list_patterns() if not one.endswith(NOT_ASKED)]
     for pattern, address in list_addresses(campaign, patterns):
         is_admin = pattern.startswith("admin/")
@@ -175,6 +172,13 @@ def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Clie
     _count_what_is_read_by_post(counter, campaign)
     _count_pages_of_a_pause(counter, campaign)
     assert counter.found == {}
+
+
+def add_steps(campaign: Campaign) -> None:
+    """As many as it has, and nothing is planned for them yet."""
+    for step in campaign.steps.in_use():
+        step.pk, step.position = None, step.position + 100
+        step.save()
 
 
 def _count_what_is_read_by_post(counter: Counter, campaign: Campaign) -> None:

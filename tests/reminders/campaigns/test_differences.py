@@ -11,16 +11,23 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from contacts.models import Appointment, Location
-from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
+from reminders.campaigns.differences import (
+    ActivationDiff,
+    CampaignDiff,
+    DiffOutdated,
+    diff_activation,
+    diff_edit,
+)
 from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.edits import activate_as_shown, pause_by_person, save_shown_edit
 from reminders.deciding.coverage import CampaignFilters
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import read_use
+from reminders.deciding.present import read_present
 from reminders.deciding.situations import with_situation
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, Reminder, Script, SendingSwitch, Step
-from reminders.planning.planner import plan_all
+from reminders.planning.planner import plan_all, plan_campaign
 from tests.people import (
     ENGLISH,
     make_appointment,
@@ -265,6 +272,32 @@ def test_after_a_pause_what_fell_due_is_sent_or_skipped_as_was_shown(sam: User, 
 
     activate_as_shown(step.campaign_id, shown=shown.token, by=sam, skip_due=skip if skips else None)
     assert places(shown.appear) == read_going(step.campaign).keys()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_came_to_be_owed_in_a_pause_counts_before_it_is_planned(sam: User, seed: int) -> None:
+    """As much as after, and nothing is written to say so."""
+    clinic = make_clinic(seed, 60)
+    campaign = clinic.campaign
+    pause_by_person(campaign, by=sam)
+    Campaign.objects.update(paused_at=timezone.now() - timedelta(days=2))
+    Location.objects.filter(pk=clinic.locations[seed % 3].pk).update(paused_at=timezone.now())
+    planned = Reminder.objects.filter(state="planned", reason="", calls=None)
+    planned.filter(pk__in=clinic.rng.sample(sorted(planned.values_list("pk", flat=True)), 40)).delete()
+    written, present = Reminder.objects.count(), read_present()
+    before = diff_activation(campaign.pk, present=present)
+    assert Reminder.objects.count() == written
+    assert plan_campaign(campaign) == 40
+    after = diff_activation(campaign.pk, present=present)
+    assert any(one.pk is None for one in before.fallen_due.in_time)
+    assert all(one.pk for one in after.fallen_due.in_time)
+    assert read_numbers(before) == read_numbers(after)
+
+
+def read_numbers(proposed: ActivationDiff) -> tuple[object, ...]:
+    due, send, skip = proposed.fallen_due, proposed.send, proposed.skip
+    fallen_due = {(one.step, one.appointment) for one in due.in_time}
+    return fallen_due, due.too_late, send.token, set(send.appear), skip.token, set(skip.appear)
 
 
 def test_an_active_campaign_is_not_activated_again(sam: User) -> None:

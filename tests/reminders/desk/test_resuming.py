@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from contacts.appointments import record_answer
 from contacts.models import Appointment, AppointmentChange, Location
-from reminders.deciding.fallen_due import FallenDue, may_have_gone
+from reminders.deciding.fallen_due import DueReminder, FallenDue, may_have_gone
 from reminders.desk import orders, resuming
 from reminders.desk.orders import order_call
 from reminders.desk.resuming import (
@@ -54,6 +54,10 @@ def make_reminder(due_in: timedelta, *, last: int, in_time: bool = True, **field
     Reminder.objects.filter(pk=reminder.pk).update(**moments, **fields)
     reminder.refresh_from_db()
     return reminder
+
+
+def as_due(reminder: Reminder) -> DueReminder:
+    return DueReminder(reminder.pk, reminder.step_id, reminder.appointment_id)
 
 
 def pause_since(ago: timedelta, cause: str = Cause.PERSON) -> SendingSwitch:
@@ -134,9 +138,11 @@ def test_those_in_time_and_those_too_late_are_told_apart() -> None:
     make_reminder(-HOUR, last=2, in_time=False)
     make_reminder(HOUR, last=3)
     switch = pause_since(2 * HOUR)
-    assert find_due_in_pause(switch) == FallenDue([in_time.pk], 2)
+    assert find_due_in_pause(switch) == FallenDue([as_due(in_time)], 2)
     assert miss_what_is_too_late(10) == 2
-    assert find_due_in_pause(switch) == FallenDue([in_time.pk], 2), "also when they were missed meanwhile"
+    assert find_due_in_pause(switch) == FallenDue([as_due(in_time)], 2), (
+        "also when they were missed meanwhile"
+    )
 
 
 def test_what_was_too_late_before_the_pause_is_not_counted() -> None:
@@ -178,7 +184,9 @@ def test_reminders_of_a_paused_campaign_are_asked_about_when_it_is_activated() -
     Campaign.objects.update(paused_at=timezone.now() - 2 * HOUR)
     campaign.refresh_from_db()
     assert find_due_in_pause(pause_since(2 * HOUR)).total == 0
-    assert find_due_in_campaign_pause(campaign) == FallenDue([reminder.pk], 0), "sending is paused as well"
+    assert find_due_in_campaign_pause(campaign) == FallenDue([as_due(reminder)], 0), (
+        "sending is paused as well"
+    )
 
 
 def test_what_came_to_be_owed_while_the_campaign_was_paused_is_counted() -> None:
@@ -190,7 +198,7 @@ def test_what_came_to_be_owed_while_the_campaign_was_paused_is_counted() -> None
     Appointment.objects.update(revised_at=timezone.now() - 2 * DAY)
     campaign.refresh_from_db()
     due = find_due_in_campaign_pause(campaign)
-    assert due.in_time == [Reminder.objects.get(appointment=appointment).pk]
+    assert due.ids == [Reminder.objects.get(appointment=appointment).pk]
 
 
 def test_a_campaign_that_is_a_draft_or_active_has_nothing_fallen_due() -> None:
@@ -293,7 +301,7 @@ def test_a_pause_that_callboard_made_ends_by_itself_and_sends_what_is_in_time() 
 def test_an_ordered_call_that_waited_for_the_pause_is_asked_about(sam: User) -> None:
     reminder = make_reminder(DAY, last=0)
     order_call(reminder.pk, by=sam)
-    assert find_due_in_pause(pause_since(timedelta(minutes=1))).in_time == [reminder.pk]
+    assert find_due_in_pause(pause_since(timedelta(minutes=1))).ids == [reminder.pk]
 
 
 @pytest.mark.parametrize(("cause", "asked"), [(Cause.RESTORED, True), (Cause.PERSON, False)])
@@ -306,7 +314,7 @@ def test_after_a_restore_what_fell_due_before_the_pause_is_asked_about_as_well(
     assert now_there.hour == 12
     Location.objects.update(calling_opens=time(8), calling_closes=time(11, 30))
     Reminder.objects.update(not_after=timezone.now() + 2 * DAY)
-    assert (find_due_in_pause(pause_since(timedelta(minutes=5), cause)).in_time == [reminder.pk]) is asked
+    assert (find_due_in_pause(pause_since(timedelta(minutes=5), cause)).ids == [reminder.pk]) is asked
 
 
 # --- one campaign ----------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from contacts.people import change_phone
 from reminders.desk.bookings import cancel_and_withdraw, preview_move
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.activation import activate_campaign
-from reminders.planning.bulk_rows import PlannedAppointment
+from reminders.planning.bulk_rows import PlannedAppointment, as_planned
 from reminders.planning.editing import finish_edit, prepare_edit
 from reminders.planning.never_in_time import count_never_in_time
-from reminders.planning.owed_reminders import LocationClock, StepTiming, find_owed
+from reminders.planning.owed_reminders import LocationClock, StepTiming, find_owed, read_location_clock
 from reminders.planning.planner import plan_all
 from reminders.rules.calling_hours import OUTER, CallingHours, next_allowed
 from reminders.rules.reaching_back import MeantSince
@@ -250,8 +250,9 @@ def test_a_move_shows_beforehand_that_it_is_confirmed(step: Step) -> None:
 
 
 def test_it_counts_as_in_time_for_each_booking(step: Step) -> None:
-    book()
-    assert count_never_in_time(step.campaign, [step]) == [(0, 0, 0, 0)]
+    visit = book()
+    clocks = {visit.location_id: read_location_clock(visit.location)}
+    assert count_never_in_time([as_planned(visit)], [step], clocks) == [(0, 0, 0, 0)]
 
 
 def test_its_words_and_location_are_those_of_any_step(step: Step) -> None:

@@ -7,10 +7,12 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, Location
+from reminders.campaigns.activation_notes import list_activation_notes
+from reminders.campaigns.differences import diff_activation
+from reminders.deciding.situations import read_practice_config
 from reminders.desk.script_versions import approve_text
-from reminders.models import Campaign, Script, ScriptText
+from reminders.models import Campaign, ScriptText
 from reminders.planning.activation import ScriptsRefused, activate_campaign, pause_campaign
-from reminders.planning.language_gaps import find_language_gaps
 from reminders.wording.default_scripts import WRITTEN, ensure_default_scripts
 from reminders.wording.script_verdicts import fingerprint_text, judge_campaign
 from tests.people import (
@@ -108,6 +110,11 @@ def make_visits(language: str, count: int, **fields: Any) -> None:
         make_appointment(contact, starts_at=timezone.now() + IN_TWO_DAYS, **fields)
 
 
+def read_notes(campaign: Campaign) -> list[str]:
+    """What the page says that asks before it is activated."""
+    return list_activation_notes(diff_activation(campaign.pk).forecast, read_practice_config())
+
+
 def test_visits_in_a_language_without_a_text_are_counted() -> None:
     campaign = draft_campaign(ENGLISH)
     make_script(ENGLISH, name="Own", language="es")
@@ -115,7 +122,7 @@ def test_visits_in_a_language_without_a_text_are_counted() -> None:
     for language, count in (("en", 3), ("es", 2), ("pl", 2), ("fr", 1)):
         make_visits(language, count)
     make_appointment(make_contact("Past", number=None, language="pl"), starts_at=timezone.now() - IN_TWO_DAYS)
-    assert [gap.sentence for gap in find_language_gaps(campaign, Script.objects.all())] == [
+    assert read_notes(campaign) == [
         "2 of the next 8 visits are in Polish and will hear English.",
         "1 of the next 8 visits is in French and will hear English.",
     ]
@@ -128,8 +135,6 @@ def test_visits_of_others_are_not_counted_and_without_english_nothing_is_heard()
     campaign.locations.add(here)
     make_visits("pl", 1, location=here)
     make_visits("pl", 5, location=there)
-    [gap] = find_language_gaps(campaign, Script.objects.all())
-    assert (gap.visits, gap.upcoming, gap.heard) == (1, 1, "")
-    assert "can't be reminded" in gap.sentence
-    assert find_language_gaps(make_campaign("Without steps", state="draft"), []) == []
-    assert Script.objects.count() == 1
+    [said] = read_notes(campaign)
+    assert said.startswith("1 of the next 1 visits is in Polish and can't be reminded")
+    assert read_notes(make_campaign("Without steps", state="draft")) == []
