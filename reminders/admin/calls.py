@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -120,8 +120,8 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     date_hierarchy = "submitting_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallRecord]:
-        calls = super().get_queryset(request)
-        return calls.prefetch_related("companions__reminder__appointment__contact")
+        companions = CallCompanion.objects.select_related("reminder__appointment__contact")
+        return super().get_queryset(request).prefetch_related(Prefetch("companions", companions))
 
     @admin.display(description=_("sent"), ordering="submitting_at")
     def sent(self, call: CallRecord) -> str:

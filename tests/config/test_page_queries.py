@@ -26,7 +26,15 @@ from reminders.deciding.shared_settings import read_shared_settings
 from reminders.demo.clinic import build_demo_clinic
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.health.heartbeats import DISPATCH, record_heartbeat
-from reminders.models import Campaign, FollowUp, ReceivedText, Reminder, Script
+from reminders.models import (
+    CallCompanion,
+    CallRecord,
+    Campaign,
+    FollowUp,
+    ReceivedText,
+    Reminder,
+    Script,
+)
 from reminders.planning.planner import plan_appointments
 from tests.browser.addresses import fill, list_patterns
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows
@@ -153,6 +161,7 @@ def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Clie
     """(product rule 57) Each of the URLconf, whole and, where a part of it is fetched, that part."""
     counter, shown = Counter(admin), 0
     add_steps(campaign)
+    add_companion()
     patterns = [one for one in list_patterns() if not one.endswith(NOT_ASKED)]
     for pattern, address in list_addresses(campaign, patterns):
         is_admin = pattern.startswith("admin/")
@@ -179,6 +188,13 @@ def add_steps(campaign: Campaign) -> None:
     for step in campaign.steps.in_use():
         step.pk, step.position = None, step.position + 100
         step.save()
+
+
+def add_companion() -> None:
+    """To the last call, which is the first in the admin's list."""
+    call = CallRecord.objects.latest("submitting_at", "pk")
+    other = Reminder.objects.exclude(pk=call.reminder_id).earliest("pk")
+    CallCompanion.objects.create(call=call, reminder=other)
 
 
 def _count_what_is_read_by_post(counter: Counter, campaign: Campaign) -> None:
