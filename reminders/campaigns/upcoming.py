@@ -34,14 +34,14 @@ from contacts.models.people import Channel
 from contacts.numbers import list_never_dialled
 from contacts.paired_numbers import paired_optout
 from reminders.deciding.coverage import CampaignFilters, build_coverage, find_patient_change
-from reminders.deciding.number_caps import COUNTED, LOOKED_BACK, NumberUse, read_use
+from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.visits import find_upcoming
 from reminders.models import CallCompanion, CallRecord, Reminder
 from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
 COVERED_BEFORE, COVERED_AFTER = 1, 2
-FEW_NUMBERS = 1_000  # whose calls are read without asking first which of them had any
+FEW_NUMBERS = 5_000  # whose calls are looked for by number; for more, all calls of the week are read
 IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
@@ -333,12 +333,5 @@ def _find_households(found: Visits, numbers: Iterable[int]) -> list[list[int]]:
 
 
 def _read_uses(phones: set[int], now: datetime) -> dict[int, NumberUse]:
-    numbers = phones
-    if len(phones) > FEW_NUMBERS:
-        called = CallRecord.objects.filter(state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK).order_by()
-        numbers = phones.intersection(called.values_list("number", flat=True).distinct())
-    uses: dict[int, NumberUse] = {}
-    in_order = sorted(numbers)
-    for start in range(0, len(in_order), IDS_AT_ONCE):
-        uses |= read_use(in_order[start : start + IDS_AT_ONCE], now)
-    return {number: use for number, use in uses.items() if use.calls}
+    uses = read_use(phones if len(phones) <= FEW_NUMBERS else None, now)
+    return {number: use for number, use in uses.items() if use.calls and number in phones}

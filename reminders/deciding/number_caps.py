@@ -41,8 +41,9 @@ _CALLS = """
     JOIN contacts_appointment AS visit ON visit.id = lead.appointment_id
     LEFT JOIN reminders_callcompanion AS companion ON companion.call_id = call.id
     LEFT JOIN reminders_reminder AS other ON other.id = companion.reminder_id
-    WHERE call.number_id = ANY(%s) AND call.state = ANY(%s) AND call.submitting_at > %s
+    WHERE call.state = ANY(%s) AND call.submitting_at > %s
 """
+_CALLS_TO_NUMBERS = f"{_CALLS} AND call.number_id = ANY(%s)"
 ONE_DAY = timedelta(days=1)
 WEEK = 7  # days
 LOOKED_BACK = timedelta(days=WEEK + 1)  # covers a week by the clock of any time zone
@@ -153,23 +154,28 @@ def find_free_day(counted: Sequence[date], today: date, caps: Caps) -> date:
     return today + WEEK * ONE_DAY
 
 
-def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
+def read_use(numbers: Collection[int] | None, now: datetime) -> dict[int, NumberUse]:
     """The calls and texts to these numbers (ids) in the last week, in one query; a NumberUse for each.
 
-    To decide by it, lock the numbers first, else another worker may be opening a call to them.
+    None: of all numbers that had any, which is faster than to look for thousands. To decide by it, lock the
+    numbers first, else another worker may be opening a call to them.
     """
-    use = {number: NumberUse() for number in numbers}
+    use = {number: NumberUse() for number in numbers or ()}
     about: dict[int, set[tuple[int, int]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_CALLS, [list(use), list(COUNTED), now - LOOKED_BACK])
+        since = now - LOOKED_BACK
+        if numbers is None:
+            cursor.execute(_CALLS, [list(COUNTED), since])
+        else:
+            cursor.execute(_CALLS_TO_NUMBERS, [list(COUNTED), since, list(use)])
         rows = cursor.fetchall()
     for pk, number, at, channel, state, step, location, starts, lead, revision, other, its_revision in rows:
         if pk not in about:  # one row for each companion
-            about[pk] = {(lead, revision)}
+            about[pk], own = {(lead, revision)}, use.setdefault(number, NumberUse())
             subject = CallSubject(step, location, starts)
-            use[number].calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
+            own.calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
             if channel == Channel.VOICE and state in RINGING:
-                use[number].line_busy_until = max(use[number].line_busy_until or at, at + LINE_TIME)
+                own.line_busy_until = max(own.line_busy_until or at, at + LINE_TIME)
         if other:
             about[pk].add((other, its_revision))
     return use

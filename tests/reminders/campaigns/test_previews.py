@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, Contact, Location
+from reminders.campaigns import upcoming
 from reminders.campaigns.campaign_forecasts import foresee_campaign, foresee_edit
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.differences import diff_activation
@@ -24,7 +25,7 @@ from reminders.deciding.present import read_present
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallCompanion, Campaign, Reminder, SendingSwitch, Step
+from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, SendingSwitch, Step
 from reminders.planning.planner import plan_all
 from reminders.rules.reasons import Reason
 from reminders.rules.speech_time import estimate_seconds
@@ -253,3 +254,15 @@ def test_who_was_booked_late_goes_in_nobodys_call_of_another_day(late: bool) -> 
     calls = [call.visits for call in find_household_calls(forecast, forecast.steps[step.pk])]
     [one, other] = [visit.pk for visit in visits]
     assert calls == ([(one,), (other,)] if late else [(one, other)])
+
+
+def test_calls_to_many_numbers_are_read_as_those_to_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic, now = make_clinic(5, 60), timezone.now()
+    here = CampaignFilters(locations=frozenset({clinic.locations[0].pk}))
+    by_number = read_visits_ahead(here, here, now).uses
+    monkeypatch.setattr(upcoming, "FEW_NUMBERS", 0)
+    of_the_week = read_visits_ahead(here, here, now).uses
+    assert 0 < len(by_number) < CallRecord.objects.values("number").distinct().count()
+    assert {number: len(use.calls) for number, use in of_the_week.items()} == {
+        number: len(use.calls) for number, use in by_number.items()
+    }
