@@ -1,17 +1,19 @@
 """What undoing an import takes back, and what stays and why. Changes nothing; contacts/undoing.py does it.
 
 Each contact and appointment is one thing: it goes back as a whole, or it stays as it is and is listed. What
-was sent, answered or worked on isn't known here: reminders/desk/import_undo.py says it (SinceThen).
+was sent or worked on isn't known here: reminders/desk/import_undo.py tells it.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Q
+
 from contacts.database.arrays import is_any
-from contacts.imports.changes import describe_appointment
+from contacts.imports.changes import ImportedChange, describe_appointment
 from contacts.imports.overwriting import ANSWER, Values, read_record_values
 from contacts.imports.problems import clip
 from contacts.imports.three_way import REPORTED
@@ -25,28 +27,21 @@ from contacts.models import (
 from contacts.models.people import FORBIDDEN_CHANNELS
 from contacts.undo_records import BatchRecords
 from contacts.undo_surroundings import (
-    find_left_alone,
-    find_merged_since,
-    find_said_again,
-    find_taken_times,
-    find_touched,
+    IDENTITY,
+    TellingRows,
     has_other_details,
     id_of,
-    read_present_rows,
+    read_surroundings,
     was_edited,
+)
+from contacts.undo_times import (
+    find_former_slots,
+    find_left_alone,
+    find_taken_times,
+    read_visits_beside,
 )
 
 What, Why = KeptByUndo.What, KeptByUndo.Why
-
-
-@dataclass(frozen=True)
-class SinceThen:
-    """What reminders know of it: why appointments (ids) must stay, and patients to whom something was sent,
-    or for whom something stands on the worklist that doesn't go with their appointments.
-    """
-
-    appointments: Mapping[int, str] = field(default_factory=dict)
-    contacts: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class UndoPlan:
     removed_contacts: tuple[Contact, ...]
     appointments: Mapping[int, Values]
     contacts: Mapping[int, Values]
-    changes: tuple[ImportChange, ...]
+    changes: tuple[ImportedChange, ...]
     kept: tuple[Kept, ...]
 
     @property
@@ -96,26 +91,40 @@ class UndoPlan:
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
-def plan_undo(records: BatchRecords, since_then: SinceThen) -> UndoPlan:
-    """Decide on each contact and appointment of the batch. The same number of queries for any batch."""
+def plan_undo(records: BatchRecords, since_then: Iterable[TellingRows]) -> UndoPlan:
+    """Decide on each contact and appointment of the batch. At most four queries for any batch.
+
+    `since_then`: what reminders know of it: why appointments must stay, and patients to whom something was
+    sent, or for whom something stands on the worklist that doesn't go with their appointments.
+    """
     return _UndoPlanner(records, since_then).plan()
 
 
 class _UndoPlanner:
-    def __init__(self, records: BatchRecords, since_then: SinceThen) -> None:
-        self.records, self.since_then = records, since_then
-        visits = Appointment.objects.select_related("contact", "location", "provider")
-        self.visits = {one.pk: one for one in visits.filter(is_any("pk", records.appointment_ids))}
+    def __init__(self, records: BatchRecords, since_then: Iterable[TellingRows]) -> None:
+        self.records = records
+        ours = set(records.appointment_ids)
+        visits = Appointment.objects.select_related("contact", "location", "provider").filter(
+            Q(is_any("pk", ours)) | Q(is_any("contact", records.added_contacts))
+        )
+        by_id = {one.pk: one for one in visits}
+        self.visits = {pk: one for pk, one in by_id.items() if pk in ours}
         people = Contact.objects.select_related("phone", "other_phone").defer("search_text")
         self.people = {one.pk: one for one in people.filter(is_any("pk", records.contact_ids))}
-        self.merged = find_merged_since(self.people, records.since)
-        self.again = find_said_again(records)
-        self.touched = find_touched(records)
-        self.left_alone = find_left_alone(records, self.visits)
-        self.taken_times = find_taken_times(records, self.visits)
-        self.present = read_present_rows(records)
-        self.lines: dict[tuple[str, int], list[ImportChange]] = {}
-        for change in records.batch.changes.all():
+        new = set(records.added_contacts)
+        self.new_people = {pk: one for pk, one in self.people.items() if pk in new}
+        self.visits_of_new_people = [by_id[pk] for pk in sorted(by_id) if by_id[pk].contact_id in new]
+        self.surroundings = read_surroundings(records, self.visits, self.people, since_then)
+        former = find_former_slots(records, self.visits)
+        beside = read_visits_beside(records, self.visits, former)
+        self.left_alone = find_left_alone(records, self.visits, beside)
+        self.taken_times = find_taken_times(former, beside)
+        self.added: dict[str, set[int]] = {
+            What.APPOINTMENT: set(records.added_appointments),
+            What.CONTACT: new,
+        }
+        self.lines: dict[tuple[str, int], list[ImportedChange]] = {}
+        for change in records.changes:
             if change.appointment_id:
                 self.lines.setdefault(("appointment", change.appointment_id), []).append(change)
             elif change.contact_id:
@@ -127,19 +136,14 @@ class _UndoPlanner:
             self._keep(What.APPOINTMENT, pk, self._find_why_visit_stays(visit))
         for pk in self.records.contacts:
             self._keep(What.CONTACT, pk, self._find_why_person_stays(pk))
-        for pk in self.records.added_contacts:
-            if pk in self.people:
-                self._keep(What.CONTACT_ADDED, pk, self._find_why_new_person_stays(self.people[pk]))
+        for pk, person in self.new_people.items():
+            self._keep(What.CONTACT_ADDED, pk, self._find_why_new_person_stays(person))
         self._keep_whose_visits_stay()
         self._keep_whose_places_are_taken()
         removed = [
             self.visits[pk] for pk in self.records.added_appointments if self._goes(What.APPOINTMENT, pk)
         ]
-        people = [
-            self.people[pk]
-            for pk in self.records.added_contacts
-            if pk in self.people and self._goes(What.CONTACT_ADDED, pk)
-        ]
+        people = [one for pk, one in self.new_people.items() if self._goes(What.CONTACT_ADDED, pk)]
         appointments = {
             pk: before
             for pk, (before, _) in self.records.appointments.items()
@@ -168,13 +172,15 @@ class _UndoPlanner:
         return (what, pk) not in self.why and pk in (self.visits if what == What.APPOINTMENT else self.people)
 
     def _find_why_visit_stays(self, visit: Appointment) -> str:
-        if why := self.since_then.appointments.get(visit.pk):
+        if why := self.surroundings.find_why(What.APPOINTMENT, visit.pk, Why.SENT, Why.WORKED_ON):
             return why
         if visit.answered_at and visit.answered_at >= self.records.since:
             return Why.ANSWERED
-        if why := self.touched.get(visit.pk) or self.left_alone.get(visit.pk):
+        if why := self.surroundings.find_why(What.APPOINTMENT, visit.pk, Why.ANSWERED, Why.CHANGED):
             return why
-        if visit.pk in self.again.appointments or self._is_reported(visit):
+        if visit.pk in self.left_alone:
+            return self.surroundings.find_why(What.CONTACT, visit.contact_id, Why.MERGED) or Why.CHANGED
+        if visit.pk in self.records.said_again.appointments or self._is_reported(visit):
             return Why.SAID_AGAIN
         if visit.pk in self.records.appointments:
             return self._compare(visit, *self.records.appointments[visit.pk])
@@ -184,11 +190,9 @@ class _UndoPlanner:
         person = self.people.get(pk)
         if person is None or person.erased_at:
             return Why.ERASED
-        if pk in self.merged:
-            return Why.MERGED
-        if why := self.since_then.contacts.get(pk):
+        if why := self.surroundings.find_why(What.CONTACT, pk, Why.MERGED, Why.WORKED_ON, Why.SENT):
             return why
-        if pk in self.again.contacts or self._is_reported(person):
+        if pk in self.records.said_again.contacts or self._is_reported(person):
             return Why.SAID_AGAIN
         if self._said_no_by_new_number(person):
             return Why.SAYS_NO
@@ -211,15 +215,15 @@ class _UndoPlanner:
     def _find_why_new_person_stays(self, person: Contact) -> str:
         if person.erased_at:
             return Why.ERASED
-        if person.pk in self.merged:
-            return Why.MERGED
-        if person.pk in self.again.contacts or self._is_reported(person):
+        if why := self.surroundings.find_why(What.CONTACT, person.pk, Why.MERGED):
+            return why
+        if person.pk in self.records.said_again.contacts or self._is_reported(person):
             return Why.SAID_AGAIN
         if was_edited(person, self.records.batch.source):
             return Why.CHANGED
         if FORBIDDEN_CHANNELS.get(person.preferred_channel):
             return Why.SAYS_NO
-        if person.pk in self.present.referred_contacts or person.pk in self.since_then.contacts:
+        if self.surroundings.find_why(What.CONTACT, person.pk, Why.IN_USE, Why.WORKED_ON, Why.SENT):
             return Why.IN_USE
         return ""
 
@@ -232,18 +236,25 @@ class _UndoPlanner:
         now = read_record_values(record, self.records.batch.source)
         if any(now[name] != value for name, value in after.items() if name != ANSWER):
             return Why.CHANGED
-        return "" if self.present.has_all(before) else Why.ERASED
+        return "" if self.surroundings.has_all(before) else Why.ERASED
 
     def _keep_whose_visits_stay(self) -> None:
         """A new patient stays with a visit; a visit that other rows refer to stays too."""
         for pk in self.records.added_appointments:
-            if pk in self.present.referred_appointments:
+            if self.surroundings.find_why(What.APPOINTMENT, pk, Why.IN_USE):
                 self.why.setdefault((What.APPOINTMENT, pk), Why.IN_USE)
-        for pk, owner in self.present.visits_of_added:
-            before = self.records.appointments.get(pk, ({}, {}))[0]
-            goes = pk in self.records.added_appointments or before.get("contact_id", owner) != owner
-            if not (goes and self._goes(What.APPOINTMENT, pk)):
-                self.why.setdefault((What.CONTACT_ADDED, owner), Why.IN_USE)
+        for visit in self.visits_of_new_people:
+            if self._find_afterwards(visit, "contact_id") == visit.contact_id:
+                self.why.setdefault((What.CONTACT_ADDED, visit.contact_id), Why.IN_USE)
+
+    def _find_afterwards(self, visit: Appointment, column: str) -> Any:
+        """What the visit has in this column after the undo; None if the visit goes."""
+        held = getattr(visit, column)
+        if not self._goes(What.APPOINTMENT, visit.pk):
+            return held
+        if visit.pk in self.added[What.APPOINTMENT]:
+            return None
+        return self.records.appointments[visit.pk][0].get(column, held)
 
     def _keep_whose_places_are_taken(self) -> None:
         """What can't have its former id or time back, since a record that stays has it now, stays as well."""
@@ -275,9 +286,9 @@ class _UndoPlanner:
         found: Mapping[int, Any],
         what: str,
     ) -> Iterable[int]:
-        holders = self.present.holders[what]
+        holders = self.surroundings.holders[what]
         for pk, (before, _) in overwritten.items():
-            if not self._goes(what, pk) or not {"source", "external_id"} & before.keys():
+            if not self._goes(what, pk) or not IDENTITY & before.keys():
                 continue
             record = found[pk]
             wanted = id_of(record, before)
@@ -285,11 +296,11 @@ class _UndoPlanner:
             if holder is None or holder == pk:
                 continue
             added = What.APPOINTMENT if what == What.APPOINTMENT else What.CONTACT_ADDED
-            is_removed = holder in self.present.added[what] and self._goes(added, holder)
+            is_removed = holder in self.added[what] and self._goes(added, holder)
             theirs = overwritten.get(holder, ({}, {}))[0]
             gives_it_up = (
                 self._goes(what, holder)
-                and {"source", "external_id"} & theirs.keys()
+                and IDENTITY & theirs.keys()
                 and id_of(found[holder], theirs) != wanted
             )
             if not (is_removed or gives_it_up):
@@ -308,9 +319,11 @@ class _UndoPlanner:
         )
         return bool(new - old)
 
-    def _list_changes(self, visits: Mapping[int, Values], people: Mapping[int, Values]) -> list[ImportChange]:
+    def _list_changes(
+        self, visits: Mapping[int, Values], people: Mapping[int, Values]
+    ) -> list[ImportedChange]:
         """The changes that go back, each as the report of the import lists it, with old and new exchanged."""
-        back: list[ImportChange] = []
+        back: list[ImportedChange] = []
         for kind, ids in (("contact", people), ("appointment", visits)):
             for pk in ids:
                 for change in self.lines.get((kind, pk), ()):
@@ -322,17 +335,15 @@ class _UndoPlanner:
                         if not (name == "preferred_channel" and kind == "contact" and self._keeps_wish(pk))
                     ]
                     if names:
-                        change.old, change.new = (
-                            {name: change.new[name] for name in names},
-                            {name: change.old.get(name, "") for name in names},
-                        )
-                        back.append(change)
+                        old = {name: change.new[name] for name in names}
+                        new = {name: change.old.get(name, "") for name in names}
+                        back.append(replace(change, old=old, new=new))
         return back
 
     def _list_kept(self) -> Iterable[Kept]:
         for (what, pk), why in self.why.items():
             if what == What.APPOINTMENT:
-                is_new = pk in self.records.added_appointments
+                is_new = pk in self.added[What.APPOINTMENT]
                 shown = what if not is_new else What.APPOINTMENT_ADDED
                 if not is_new and not self.lines.get(("appointment", pk)):
                     continue  # only what the file said of it is kept otherwise, which nobody sees
@@ -351,16 +362,8 @@ class _UndoPlanner:
 
     def _list_unused(self) -> Iterable[Kept]:
         """Locations and providers of the batch that nothing would use afterwards."""
-        for what, rows, column in (
-            (What.LOCATION, self.present.new_locations, "location_id"),
-            (What.PROVIDER, self.present.new_providers, "provider_id"),
-        ):
-            for pk, name, visits in rows:
-                going = set(self.records.added_appointments) | {
-                    visit
-                    for visit, (before, _) in self.records.appointments.items()
-                    if before.get(column, pk) != pk
-                }
-                leaving = {visit for visit in going if self._goes(What.APPOINTMENT, visit)}
-                if not set(visits) - leaving:
+        for what, column in ((What.LOCATION, "location_id"), (What.PROVIDER, "provider_id")):
+            used = {self._find_afterwards(visit, column) for visit in self.visits.values()}
+            for pk, name in self.surroundings.unused[what].items():
+                if pk not in used:
                     yield Kept(what, Why.UNUSED, clip(name))

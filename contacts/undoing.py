@@ -35,7 +35,7 @@ from contacts.models import (
 from contacts.people import lock_people, revise_upcoming
 from contacts.undo_plans import UndoPlan
 from contacts.undo_records import BatchRecords, read_records
-from contacts.undo_surroundings import find_referred
+from contacts.undo_surroundings import IDENTITY, read_told, tell_references
 
 
 class UndoRefused(ValueError):
@@ -44,22 +44,18 @@ class UndoRefused(ValueError):
 
 def read_undoable(batch: ImportBatch) -> BatchRecords:
     """What the batch has to do with. Raises UndoRefused if it isn't done, was undone, or is too old."""
-    if batch.applied_at is None and not _has_stopped_halfway(batch):
-        raise UndoRefused(_("This list isn't imported yet, or not all of it."))
     if batch.undone_at:
         raise UndoRefused(_("This import was undone already."))
-    records = read_records(batch)
+    # of one that failed, or asks again, a part may be imported, and no worker goes on by itself
+    has_stopped = batch.state in (ImportBatch.State.FAILED, ImportBatch.State.ASKING)
+    records = read_records(batch) if batch.applied_at or has_stopped else None
+    if records is None and batch.applied_at is None:
+        raise UndoRefused(_("This list isn't imported yet, or not all of it."))
     if records is None:
         raise UndoRefused(
             _("This list was imported before Callboard kept what an undo needs, so it can't be undone.")
         )
     return records
-
-
-def _has_stopped_halfway(batch: ImportBatch) -> bool:
-    """Whether part of it is imported and no worker goes on by itself: it failed, or asks again."""
-    stopped = batch.state in (ImportBatch.State.FAILED, ImportBatch.State.ASKING)
-    return stopped and batch.parts.exists()
 
 
 def lock_batch(batch_id: int) -> BatchRecords:
@@ -146,7 +142,7 @@ def _delete(model: type[Appointment] | type[Contact], ids: Collection[int]) -> N
 
 def _free_ids(model: type[Appointment] | type[Contact], back: Mapping[int, Values]) -> None:
     """Take off the ids that change, so that two records can exchange theirs."""
-    changing = [pk for pk, values in back.items() if {"source", "external_id"} & values.keys()]
+    changing = [pk for pk, values in back.items() if IDENTITY & values.keys()]
     if changing:
         former = dict(model._default_manager.filter(is_any("pk", changing)).values_list("pk", "external_id"))
         for pk in changing:  # what isn't put back stays as it is
@@ -238,5 +234,5 @@ def _remove_unused_numbers(ids: Collection[int]) -> None:
     )
     # not NO KEY: whoever gives one of them to a contact just now is waited for, and then seen
     locked = list(plain.order_by("pk").select_for_update().values_list("pk", flat=True))
-    free = set(locked) - find_referred(PhoneNumber, locked, ())
+    free = set(locked) - {one.pk for one in read_told(tell_references("number", PhoneNumber, locked))}
     PhoneNumber.objects.filter(is_any("pk", free)).delete()

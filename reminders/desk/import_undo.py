@@ -5,8 +5,7 @@ nothing was ever submitted for them; what is put back is planned anew, and nothi
 undo is sent late (product rule 29).
 """
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Iterator
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
@@ -16,14 +15,15 @@ from psycopg.errors import DeadlockDetected
 
 from contacts.database.arrays import is_any
 from contacts.models import Appointment, ImportBatch, KeptByUndo
-from contacts.undo_plans import SinceThen, UndoPlan, plan_undo
+from contacts.undo_plans import UndoPlan, plan_undo
 from contacts.undo_records import BatchRecords
+from contacts.undo_surroundings import TellingRows, tell
 from contacts.undoing import UndoRefused, apply_undo, lock_batch, read_undoable
 from contacts.worker_hints import hint_planning
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.planning.bulk_rows import lock_steps_in_use
 from reminders.planning.early_looks import look_again
 from reminders.planning.planner import plan_appointments
@@ -31,7 +31,7 @@ from reminders.results.unanswered import account_for
 from reminders.rules.states import ReminderState
 from reminders.sweeps.told_providers import list_told_another_provider
 
-Why = KeptByUndo.Why
+What, Why = KeptByUndo.What, KeptByUndo.Why
 AT_ONCE = 2_000  # appointments that are planned at once; of more, the next round of planning plans all
 # Resolutions of follow-ups that what a list does to a visit brings about by itself.
 CLOSED_BY_LISTS = (
@@ -45,7 +45,7 @@ GOING_OUT = (ReminderState.CLAIMED, ReminderState.IN_PROGRESS)
 def preview_undo(batch: ImportBatch) -> UndoPlan:
     """What undoing the batch would do now. Changes nothing. Raises UndoRefused."""
     records = read_undoable(batch)
-    return plan_undo(records, find_since_then(records))
+    return plan_undo(records, tell_since_then(records))
 
 
 def undo_import(batch_id: int, *, token: str, by: User) -> UndoPlan:
@@ -72,7 +72,7 @@ def _undo(batch_id: int, token: str, by: User) -> UndoPlan:
     lock_steps_in_use()
     records = lock_batch(batch_id)
     _lock_follow_ups(records)
-    plan = plan_undo(records, find_since_then(records))
+    plan = plan_undo(records, tell_since_then(records))
     if plan.token != token:
         raise UndoRefused(_("Something has changed meanwhile. Look again at what would happen."))
     if not plan.does_something:
@@ -101,47 +101,27 @@ def _lock_follow_ups(records: BatchRecords) -> None:
     list(FollowUp.objects.filter(theirs).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
-def find_since_then(records: BatchRecords) -> SinceThen:
+def tell_since_then(records: BatchRecords) -> Iterator[TellingRows]:
     """What was sent, or is going out, for the batch's appointments and patients, and what was worked on."""
-    ids = records.appointment_ids
-    new = set(records.added_appointments)
-    appointments: dict[int, str] = {}
-    people = dict.fromkeys(_find_called_people(records), Why.SENT.value)
+    ids, since = records.appointment_ids, records.since
+    calls = CallRecord.objects.filter(submitting_at__gte=since)
+    companions = CallCompanion.objects.filter(call__submitting_at__gte=since)
+    visit, patient = "reminder__appointment", "reminder__appointment__contact"
+    for tries in (calls, companions):
+        yield tell(What.APPOINTMENT, tries.filter(is_any(visit, ids)), visit, Why.SENT)
+        yield tell(What.CONTACT, tries.filter(is_any(patient, records.contacts)), patient, Why.SENT)
+    going_out = Reminder.objects.filter(is_any("appointment", ids), state__in=GOING_OUT)
+    yield tell(What.APPOINTMENT, going_out, "appointment", Why.SENT)
     follow_ups = FollowUp.objects.filter(is_any("appointment", ids)).filter(
-        Q(appointment__batch=records.batch)
-        | Q(created_at__gte=records.since)
-        | Q(resolved_at__gte=records.since)
+        Q(appointment__batch=records.batch) | Q(created_at__gte=since) | Q(resolved_at__gte=since)
     )
     # What somebody took before the list came, and the list closed, goes back to them.
-    worked_on = Q(resolved_by__isnull=False) | Q(touched_at__gte=records.since)
+    worked_on = Q(resolved_by__isnull=False) | Q(touched_at__gte=since)
     worked_on |= Q(touched_at=None) & (~Q(note="") | Q(taken_by__isnull=False))  # of before that was kept
-    for pk in follow_ups.filter(worked_on).values_list("appointment", flat=True):
-        appointments[pk] = Why.WORKED_ON
-    appointments |= dict.fromkeys(_find_called(ids, records.since), Why.SENT.value)
-    going_out = Reminder.objects.filter(is_any("appointment", ids), state__in=GOING_OUT)
-    appointments |= dict.fromkeys(going_out.values_list("appointment", flat=True), Why.SENT.value)
-    of_people = FollowUp.objects.filter(is_any("contact", records.added_contacts)).exclude(
-        appointment__in=new
-    )
-    people |= dict.fromkeys(of_people.values_list("contact", flat=True), Why.WORKED_ON.value)
-    return SinceThen(appointments, people)
-
-
-def _find_called(appointment_ids: Collection[int], since: datetime) -> set[int]:
-    """The appointments about which a try was submitted, or was to be, since then."""
-    calls = CallRecord.objects.filter(submitting_at__gte=since).order_by()
-    leads = calls.filter(is_any("reminder__appointment", appointment_ids))
-    companions = calls.filter(is_any("companions__reminder__appointment", appointment_ids))
-    found = leads.values_list("reminder__appointment", flat=True)
-    return set(found.union(companions.values_list("companions__reminder__appointment", flat=True)))
-
-
-def _find_called_people(records: BatchRecords) -> set[int]:
-    """The patients that the list changed to whom something was sent since then."""
-    people = list(records.contacts)
-    theirs = Appointment.objects.filter(is_any("contact", people)).order_by()
-    visits = dict(theirs.values_list("pk", "contact"))
-    return {visits[pk] for pk in _find_called(list(visits), records.since)} if visits else set()
+    yield tell(What.APPOINTMENT, follow_ups.filter(worked_on), "appointment", Why.WORKED_ON)
+    of_people = FollowUp.objects.filter(is_any("contact", records.added_contacts))
+    of_others = of_people.exclude(appointment__batch=records.batch)
+    yield tell(What.CONTACT, of_others, "contact", Why.WORKED_ON)
 
 
 def _reopen_follow_ups(plan: UndoPlan) -> None:

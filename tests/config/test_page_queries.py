@@ -45,17 +45,13 @@ MOST = 12
 FILES = (".csv", ".json", "/file/")
 NOT_ASKED = ("logout/", "/add/", "/history/", "jsi18n/", "autocomplete/")  # Django's own, all alike
 NOT_COUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK")
-# Pages that ask more, how often at most, and why.
-MORE = {
-    "undo of an import": (24, "what the list changed is compared with all that was done and said since"),
-}
 # Deeds, and how many queries each needs at most: they lock rows, change them, and write the history, the
 # worklist and the audit trail. What plans reminders writes each under a lock of its step and location.
 DEEDS = {
     "book": 53,
     "move": 53,
     "reinstate": 44,  # asks what booking asks: hours, closed days, other visits, under the same locks
-    "undo an import": 96,
+    "undo an import": 84,
     "plan again": 40,
     "call now": 30,
     "cancel": 28,
@@ -132,15 +128,14 @@ class Counter:
     def count(self, address: str, *asked: Any, name: str = "", **options: Any) -> Any:
         """Ask, and once more if that was much: what a process remembers is then remembered."""
         name = name or f"{address}{' as a part' if options else ''}"
-        most = MORE.get(name, (MOST, ""))[0]
         for _time in range(2):
             with CaptureQueriesContext(connection) as queries:
                 answer = self.ask(address, *asked, **options)
             count = count_queries(queries)
-            if count <= most:
+            if count <= MOST:
                 break
         assert answer.status_code < 500, name
-        if count > most:
+        if count > MOST:
             self.found[name] = count
         return answer
 

@@ -998,6 +998,23 @@ def test_the_number_of_queries_does_not_grow_with_the_list() -> None:
     assert len(many) == len(few)
 
 
+def test_a_list_that_changed_and_added_all_it_could_needs_six_queries() -> None:
+    """The page's other six are of its login, the import, its frame and the audit trail."""
+    import_rows(AISHA, NOAH | {"time": "3:00 PM"})
+    moved = AISHA | {"location": "New Place", "provider": "Dr. B. New", "mobile": "(202) 555-0177", **LATER}
+    named = NOAH | {"time": "3:00 PM", "patient": "P9"}
+    new = AISHA | {"id": "A4", "patient": "P4", "first": "Omar", "mobile": "202-555-0104"}
+    import_rows(moved, named, new, time_zone="America/New_York")
+    batch = last_batch()
+    with CaptureQueriesContext(connection) as queries:
+        plan = preview_undo(batch)
+    back = {name for values in (*plan.appointments.values(), *plan.contacts.values()) for name in values}
+    assert back >= {"external_id", "phone_id", "location_id", "provider_id", "local_start"}
+    assert {one.what for one in plan.kept} == {"location", "provider"}
+    assert len(plan.removed_appointments) == len(plan.removed_contacts) == 1
+    assert len(queries) == 6
+
+
 def start_undo(batch: ImportBatch) -> Callable[[], object]:
     """Begin to undo the batch beside this thread; returns what waits for it, and gives what it raised."""
     token, by = preview_undo(batch).token, make_user("manager")
@@ -1092,7 +1109,8 @@ def test_a_list_that_a_worker_goes_on_with_is_not_undone(state: str) -> None:
 def test_a_list_of_which_nothing_was_imported_is_not_undone(state: str) -> None:
     import_rows(AISHA)
     batch = stop_halfway(state)
-    ImportPart.objects.all().delete()
+    batch.parts.all().delete()
+    batch.records.all().delete()
     with pytest.raises(UndoRefused, match="not all of it"):
         preview_undo(batch)
 
