@@ -7,13 +7,16 @@ Those that speak of the id of a contact who was merged with another are kept apa
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from contacts.imports.contact_plans import plan_contact
 from contacts.imports.described_contacts import has_own_id
 from contacts.imports.identity import fold_written_name
 from contacts.imports.known import NOBODY, Known
 from contacts.imports.people import ImportedPerson, PersonKey, merge_rows
+from contacts.imports.plans import PlannedContact
+from contacts.imports.three_way import keep_memory, read_contact_values
 
 NameAndNumber = tuple[str, str, str]
 ROUNDS = 3  # who fits two people may fit only one when these are joined
@@ -26,10 +29,12 @@ def join_people(known: Known, source: str, beside: Mapping[PersonKey, ImportedPe
     `beside`: people whose rows aren't planned now, but may be those whom somebody's name and number fit.
     """
     first_keys = {key: key for key in known.people}  # of the people who are one
-    contacts: dict[tuple[int, str], PersonKey] = {}
+    contacts: dict[tuple[int, str], list[PersonKey]] = defaultdict(list)
     for key, contact in known.contacts.items():
-        about = contact.pk, known.memory_keys.get(key, source)
-        first_keys[key] = contacts.setdefault(about, key)
+        contacts[contact.pk, known.memory_keys.get(key, source)].append(key)
+    for keys in contacts.values():
+        _take_out_renamed(known, keys, source)
+        first_keys |= dict.fromkeys(keys, keys[0])
     _find_same_names(known, first_keys, beside)
     groups: dict[PersonKey, list[PersonKey]] = defaultdict(list)
     for key in known.people:
@@ -81,8 +86,56 @@ def _name_with(person: ImportedPerson, number: str) -> NameAndNumber:
     return fold_written_name(person.first_name), fold_written_name(person.last_name), number
 
 
-def _join_group(known: Known, group: Iterable[PersonKey], source: str) -> None:
+def _take_out_renamed(known: Known, keys: list[PersonKey], source: str) -> None:
+    """Take out of `keys`, which are of one contact, whoever is that contact only by a name and number that
+    the others change: when the list comes again, nobody here would have these.
+    """
+    while len(keys) > 1:
+        planned = plan_contact(_join_rows(known, keys, source), known, source)
+        names = _list_names_after(planned, source)
+        renamed = [key for key in keys if _is_renamed(known.people[key], names)]
+        if not renamed:
+            return
+        for key in renamed:
+            keys.remove(key)
+            known.rivals[key] = known.contacts.pop(key)
+            known.memory_keys.pop(key, None)
+
+
+def _is_renamed(person: ImportedPerson, names: Collection[NameAndNumber]) -> bool:
+    """Whether nothing will tell who that is: neither an id of theirs or a visit, nor one of these names."""
+    has_id = person.patient_id or any(row.appointment_id for row in person.rows)
+    return not has_id and _name_with(person, person.phone.e164 if person.phone else "") not in names
+
+
+def _list_names_after(planned: PlannedContact, source: str) -> set[NameAndNumber]:
+    """By which names and numbers lists know a contact once this is written: as recorded, and as said last."""
+    contact = planned.contact
+    assert contact is not None  # noqa: S101 - only of those who are known
+    numbers = {"phone": planned.phone, "other_phone": planned.other_phone}
+    held = read_contact_values(contact) | {**planned.fields} | {at: new for at, new in numbers.items() if new}
+    memories = keep_memory(contact.file_values, planned.kept_under, planned.said)
+    said = [memory for key, memory in memories.items() if key.partition("\n")[0] == source]
+    known_by = [(held, number) for number in {held["phone"], held["other_phone"]} - {""} or {""}]
+    known_by += [(memory, memory.get("phone", "")) for memory in said]
+    return {
+        (fold_written_name(of.get("first_name", "")), fold_written_name(of.get("last_name", "")), number)
+        for of, number in known_by
+    }
+
+
+def _join_group(known: Known, group: Collection[PersonKey], source: str) -> None:
     """Put the rows of several people together, under the key of one who is the contact, by its own id."""
+    joined = _join_rows(known, group, source)
+    for key in group:
+        if key != joined.key:
+            del known.people[key]
+            known.forget_key(key)
+    known.people[joined.key] = joined
+
+
+def _join_rows(known: Known, group: Collection[PersonKey], source: str) -> ImportedPerson:
+    """One person of several, with the key and id of the one who is the contact, by its own id."""
 
     def rank(key: PersonKey) -> tuple[bool, bool, bool, int]:
         person, contact = known.people[key], known.contacts.get(key)
@@ -92,10 +145,8 @@ def _join_group(known: Known, group: Iterable[PersonKey], source: str) -> None:
 
     chosen = max(group, key=rank)
     rows = list(known.people[chosen].rows)
-    patient_id = known.people[chosen].patient_id
     for key in group:
         if key != chosen:
-            rows += [replace(row, same_as=chosen) for row in known.people.pop(key).rows]
-            known.forget_key(key)
+            rows += [replace(row, same_as=chosen) for row in known.people[key].rows]
     joined = merge_rows(chosen, sorted(rows, key=lambda row: row.line))
-    known.people[chosen] = replace(joined, patient_id=patient_id)
+    return replace(joined, patient_id=known.people[chosen].patient_id)

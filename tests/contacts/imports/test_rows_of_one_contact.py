@@ -197,6 +197,29 @@ def test_rows_of_one_contact_with_neither_id_nor_number_in_common_change_nothing
     import_again(*rows)
 
 
+# what a list said first, and a later one that changes name or number of the contact by their id or their visit
+RENAMED: list[tuple[dict[str, str], list[dict[str, str]]]] = [
+    (SARAH, [SARAH | {"last": "Lund"}, WITHOUT_ID | {"id": ""}]),
+    (SARAH, [SARAH | {"mobile": "202-555-0105"}, WITHOUT_ID | {"id": ""}]),
+    (SARAH | {"mobile": ""}, [SARAH, WITHOUT_ID | {"id": "", "mobile": ""}]),
+    (WITHOUT_ID, [WITHOUT_ID | {"mobile": "202-555-0105"}, WITHOUT_ID | {"id": "", "time": "3:00 PM"}]),
+    (WITHOUT_ID | {"mobile": ""}, [SARAH | {"id": "A2"}, WITHOUT_ID | {"id": "", "mobile": ""}]),
+]
+
+
+@pytest.mark.usefixtures("_cut")
+@pytest.mark.parametrize(("before", "rows"), RENAMED)
+def test_a_row_with_a_name_or_number_that_its_list_takes_from_the_contact_is_of_somebody_else(
+    before: dict[str, str], rows: list[dict[str, str]]
+) -> None:
+    """When the list comes again, nobody here would have these."""
+    import_rows(before)
+    report = import_rows(*rows[::-1])
+    assert report.counts["contacts_added"] == 1
+    assert any("merge the two contacts" in each.remedy for each in report.problems)
+    import_again(*rows[::-1])
+
+
 @pytest.mark.usefixtures("_cut")
 def test_two_ids_of_one_contact_are_not_taken_in_turns() -> None:
     import_rows(SARAH)
