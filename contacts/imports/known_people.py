@@ -252,7 +252,8 @@ def share_out(
         else:
             without_id[key] = contacts
     claims.sort(key=lambda claim: claim.person.rows[0].line)
-    shared = share_contacts(claims, own, source)
+    in_list = {one.pk for claim in claims for one in claim.contacts if others.name(one, source)}
+    shared = share_contacts(claims, own | in_list, source)
     known.contacts |= shared
     known.rivals = {each.person.key: each.contacts[0] for each in claims if each.person.key not in shared}
     if not without_id:

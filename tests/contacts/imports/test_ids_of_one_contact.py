@@ -148,6 +148,16 @@ def test_changed_ids_of_two_people_of_one_name_and_number_are_those_of_two(ids: 
     import_again(*new)
 
 
+@pytest.mark.parametrize("other", [{"first": "Ann"}, {"first": "Omar", "last": "Lake", "mobile": ""}])
+def test_a_contact_keeps_an_id_that_the_list_gives_to_another(other: dict[str, str]) -> None:
+    """To a relative, or to somebody else; when the list comes again, that one would get the id."""
+    import_rows(FATHER)
+    rows = [SON, FATHER | {"time": "11:00 AM"} | other]
+    import_rows(*rows, answers={"ids": "match_by_time"})
+    assert [each[:2] for each in list_visits()][:2] == [("10", "09:00"), ("11", "10:00")]
+    import_again(*rows)
+
+
 @pytest.mark.parametrize("known", [[], [FATHER], [FATHER, SON]])
 @pytest.mark.parametrize("number", ["202-555-0111", ""])
 def test_who_has_no_id_is_not_one_of_several_who_have(known: list[dict[str, str]], number: str) -> None:
