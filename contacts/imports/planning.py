@@ -72,6 +72,8 @@ TITLES = {  # of the fields of an appointment that can be changed here and in th
     "kind": gettext_lazy("kind"),
 }
 
+NO_MATCH = (None, MatchedBy.NOTHING)
+
 
 def make_plan(
     known: Known,
@@ -311,13 +313,16 @@ class _Planner:
         """The appointment of each row, if it is here. A visit that is left of a contact who is taken for
         another person of the file may be of the one who might be them too: it goes there.
         """
+        once = (row for row in rows if self._find_first_line(row) == row.line)
         # what is cancelled comes last: of a cancelled row and a booked one at one time the booked one goes on
-        in_turn = sorted(range(len(rows)), key=lambda place: rows[place].status == CANCELLED)
-        found = {place: self._match(rows[place], self.known.contacts) for place in in_turn}
-        for place in in_turn:
-            if found[place][0] is None:
-                found[place] = self._match(rows[place], self.known.rivals)
-        return [found[place] for place in range(len(rows))]
+        # and of two rows the one without an id is about the visit that has none
+        in_turn = sorted(once, key=lambda row: (row.status == CANCELLED, row.appointment_id != ""))
+        found: dict[int, tuple[Appointment | None, MatchedBy]] = {}  # by line
+        for contacts in (self.known.contacts, self.known.rivals):
+            for row in in_turn:
+                if found.get(row.line, NO_MATCH) == NO_MATCH:
+                    found[row.line] = self._match(row, contacts)
+        return [found.get(row.line, NO_MATCH) for row in rows]
 
     def _match(
         self, row: AppointmentRow, contacts: Mapping[PersonKey, Contact]
@@ -327,7 +332,7 @@ class _Planner:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
         contact = contacts.get(person_key(row))
         if contact is None:
-            return None, MatchedBy.NOTHING
+            return NO_MATCH
         free = [
             each
             for each in self.known.by_slot.get((contact.pk, say_slot(row.local_start, row.location)), [])
@@ -335,7 +340,7 @@ class _Planner:
             and not (row.appointment_id and each.external_id and not self.ignore_ids)
         ]
         if not free:
-            return None, MatchedBy.NOTHING
+            return NO_MATCH
         match = min(free, key=lambda each: self._rank(row, each))
         self.used.add(match.pk)
         return match, MatchedBy.SLOT
