@@ -76,6 +76,16 @@ def has_visit_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment]
     return any(_is_about(row, visit, source) for row in rows for visit in visits)
 
 
+def was_told_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment], source: str) -> bool:
+    """Whether the last list said of one of a contact's visits when, where and what one of these rows says."""
+    memories = [read_memory(visit, source) or {} for visit in visits]
+    return any(
+        memory.get("slot") == say_slot(row.local_start, row.location) and memory.get("status") == row.status
+        for row in rows
+        for memory in memories
+    )
+
+
 def _is_about(row: AppointmentRow, visit: Appointment, source: str) -> bool:
     if say_slot(row.local_start, row.location) not in list_said_slots(visit, source):
         return False

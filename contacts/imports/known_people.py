@@ -5,7 +5,7 @@ and against the record: staff may have corrected either.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from django.db.models import Func, Q, QuerySet, TextField, Value, prefetch_related_objects
@@ -20,12 +20,20 @@ from contacts.imports.described_contacts import (
     describe_merged,
     has_own_id,
 )
-from contacts.imports.id_claims import IdClaim, has_visit_of, read_visits_at, share_contacts
+from contacts.imports.id_claims import (
+    IdClaim,
+    has_visit_of,
+    read_visits_at,
+    share_contacts,
+    was_told_of,
+)
 from contacts.imports.identity import (
     Identity,
     Sameness,
     compare_by_id,
     fold_written_name,
+    has_same_first,
+    has_same_last,
     has_same_name,
     may_be_the_patient,
     shares_number,
@@ -90,7 +98,7 @@ def _take_by_id(
 
 
 def find_likely_contacts(
-    known: Known, source: str, *, ignore_ids: bool, lacks_ids: bool
+    known: Known, source: str, *, ignore_ids: bool, others: OtherRows
 ) -> dict[PersonKey, Sequence[Contact]]:
     """The contacts who may be each person whose id isn't known, the likeliest first: the one who has a visit
     of theirs, else those of the same name and number.
@@ -108,10 +116,17 @@ def find_likely_contacts(
     for key, person in unknown.items():
         if contact_of_visit := _find_by_appointment(person, known, source, named):
             found[key] = [contact_of_visit]
-    others = [person for key, person in unknown.items() if key not in found]
-    lacks_ids = lacks_ids or not all(person.patient_id for person in others)
+    unnamed = [
+        person for key, person in unknown.items() if key not in found and not _is_about_others(person, known)
+    ]
+    lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unnamed)
     renamed = {contacts[0].pk: unknown[key] for key, contacts in found.items()}
-    return found | _find_by_name(others, source, renamed, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+    by_name = _find_by_name(unnamed, source, renamed, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
+    for key, contacts in by_name.items():
+        # all rows about a contact are in one block: what has another name or number since isn't theirs
+        if as_before := [one for one in contacts if one.pk not in others.renamed]:
+            found[key] = as_before
+    return found
 
 
 def _find_by_appointment(
@@ -138,6 +153,15 @@ def _find_by_appointment(
         elif any(may_be_the_patient(identity, each) for each in seen):
             return contact
     return None
+
+
+def _is_about_others(person: ImportedPerson, known: Known) -> bool:
+    """Whether all rows are about visits of people with other names, so that none of them is imported."""
+    visits = [known.by_id.get(row.appointment_id) for row in person.rows]
+    owners = [describe_contact(visit.contact) for visit in visits if visit]
+    return len(owners) == len(visits) and not any(
+        has_same_first(person.identity, owner) and has_same_last(person.identity, owner) for owner in owners
+    )
 
 
 def _find_by_name(
@@ -271,7 +295,7 @@ def share_out(
         for contact, visits in visits_there.items()
     }
     for key, likely in without_id.items():
-        contacts = _put_visited_first(known.people[key], likely, visits_of, source)
+        contacts = _put_visited_first(known.people[key], likely, visits_of, source, named)
         fitting = namesakes[_name_and_number(known.people[key])]
         if len(fitting) > (1 if known.people[key].phone else 0):
             free = [one for one in contacts if one.pk not in named and not others.name(one, source)]
@@ -285,15 +309,20 @@ def _put_visited_first(
     contacts: Iterable[Contact],
     visits_of: Mapping[int, Collection[Appointment]],
     source: str,
+    named: Container[int],
 ) -> list[Contact]:
-    """Of namesakes with the person's number first those who have a visit of theirs (`visits_of` contacts)."""
+    """Of namesakes with the person's number first those who have a visit of theirs (`visits_of` contacts):
+    before all others who has one just as a row says it, unless the list has an id for that one (`named`).
+    """
     number = person.phone.e164 if person.phone else None
 
-    def is_visited(contact: Contact) -> bool:
+    def rank(contact: Contact) -> tuple[bool, bool]:
         has_number = number == (contact.phone.e164 if contact.phone else None)
-        return has_number and has_visit_of(person.rows, visits_of.get(contact.pk, ()), source)
+        visits = visits_of.get(contact.pk, ()) if has_number else ()
+        is_told = contact.pk not in named and was_told_of(person.rows, visits, source)
+        return not is_told, not has_visit_of(person.rows, visits, source)
 
-    return sorted(contacts, key=lambda one: not is_visited(one))
+    return sorted(contacts, key=rank)
 
 
 def _list_with_ids(

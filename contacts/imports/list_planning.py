@@ -46,7 +46,7 @@ class ListPlanning:
 
     `batch`: None for a preview; what it has added itself isn't known here yet, and isn't missing. `used`:
     appointments (ids here) that rows of the blocks before were matched with, but not by an id that is in the
-    file.
+    file; `renamed`: contacts (ids) to whom these blocks give another name or number.
     """
 
     file: ReadList
@@ -54,6 +54,7 @@ class ListPlanning:
     span: RowSpan = field(default_factory=RowSpan)
     duplicates: int = 0
     used: set[int] = field(default_factory=set)
+    renamed: set[int] = field(default_factory=set)
 
     def plan_blocks(self) -> Iterator[PlannedBlock]:
         """Compare one block after the other with what is here at that moment.
@@ -61,11 +62,12 @@ class ListPlanning:
         Whoever goes through them lets go of a block (`del`) before the next one is planned, as is done here:
         the records of known people are large.
         """
-        self.used = set()
+        self.used, self.renamed = set(), set()
         for block in self.file.read_blocks():
             planned = PlannedBlock(*self._plan_rows(block.results), block.results)
             yield planned
             self.used |= _list_used(self.file, planned.plan)
+            self.renamed |= _list_renamed(planned.plan)
             del block, planned
 
     def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
@@ -106,7 +108,7 @@ class ListPlanning:
             refused=refused,
             household=is_household_header(columns.header_of("patient_id")),
             ignore_ids=ignore_ids,
-            others=_describe_others(file, self.used, self.batch),
+            others=replace(_describe_others(file, self.used, self.batch), renamed=self.renamed),
             renamed=file.changed_events.renamed,
             beside=block,
         )
@@ -207,6 +209,16 @@ def _describe_others(
 def _list_used(file: ReadList, plan: Plan) -> set[int]:
     """The appointments that rows are about, but for those whose id is in the file."""
     return {each.pk for each in plan.known_appointments if each.external_id not in file.rows.appointment_ids}
+
+
+def _list_renamed(plan: Plan) -> set[int]:
+    """The contacts (ids) who get another name or number."""
+    names = ("first_name", "last_name")
+    return {
+        each.contact.pk
+        for each in plan.contacts.values()
+        if each.contact and (each.phone or each.other_phone or not each.fields.keys().isdisjoint(names))
+    }
 
 
 def _describe_rows(file: ReadList, results: Sequence[RowResult], plan: Plan) -> list[Problem]:

@@ -38,7 +38,7 @@ def match_people(
     find_visits_by_id(known, ids, source, renamed)
     drop_guesses_at_others(known, rows)
     find_known_ids(known, source, household=household, others=others)
-    found = find_likely_contacts(known, source, ignore_ids=ignore_ids, lacks_ids=others.lacks_patient_ids)
+    found = find_likely_contacts(known, source, ignore_ids=ignore_ids, others=others)
     share_out(known, found, source, others, {**beside, **known.people})
     # one object for each, which all rows about them change
     objects = {one.pk: one for one in known.contacts.values()}

@@ -11,7 +11,7 @@ from contacts.appointments import reinstate_appointment
 from contacts.imports import row_blocks
 from contacts.models import Appointment, Location
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
-from tests.contacts.imports.test_rows_of_one_contact import snapshot
+from tests.contacts.imports.test_rows_of_one_contact import import_again, snapshot
 from tests.people import make_appointment, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +114,62 @@ def test_a_visit_that_was_cancelled_and_booked_again_at_its_time_stays_booked(
         visit.refresh_from_db()
         assert visit.status == "booked"
         assert not Appointment.objects.exclude(pk=visit.pk).exclude(status="cancelled").exists()
+
+
+CANCELLED = {"status": "Cancelled"}
+KOFI = RUTH | {"id": "A2", "patient": "P2", "first": "Kofi", "last": "Wood", "mobile": "202-555-0112"}
+
+
+def test_of_two_cancelled_rows_at_one_time_the_one_without_an_id_keeps_its_visit() -> None:
+    """The other one has cancelled what was booked by hand."""
+    downtown = make_downtown()
+    by_hand = make_contact("Ruth", last_name="Stone", number="+12025550199", source="", external_id="")
+    at = datetime(2026, 12, 15, 14, 30, tzinfo=UTC)
+    make_appointment(by_hand, location=downtown, starts_at=at, source="", external_id="")
+    rows = [RUTH | CANCELLED | {"id": "A3"}, RUTH | CANCELLED]
+    assert import_rows(*rows).counts["cancelled"] == 1
+    import_again(*rows)
+
+
+def test_a_row_that_repeats_another_books_no_cancelled_visit_of_its_time_again() -> None:
+    make_downtown()
+    without_id = RUTH | {"patient": ""}
+    rows = [without_id | CANCELLED | {"mobile": "202-555-0112"}, without_id, RUTH | {"home": "202-555-0112"}]
+    assert import_rows(*rows).counts["duplicate"] == 1
+    import_again(*rows)
+    assert sorted(Appointment.objects.values_list("status", flat=True)) == ["booked", "cancelled"]
+
+
+def test_a_cancelled_row_without_an_id_is_about_its_own_visit_and_not_that_of_a_namesake_with_one() -> None:
+    """Its id is that of a relative here."""
+    make_downtown()
+    import_rows(RUTH | {"first": "Jane", "time": "8:00 AM"})
+    rows = [RUTH | {"patient": "P3"}, RUTH | CANCELLED, RUTH | {"patient": "", "home": "202-555-0113"}]
+    import_rows(*rows)
+    import_again(*rows)
+    assert Appointment.objects.filter(status="booked", contact__external_id="P3").count() == 1
+
+
+def test_a_rejected_row_gives_its_patient_id_to_nobody() -> None:
+    make_downtown()
+    import_rows(KOFI)
+    rows = [RUTH | {"id": "A6", "patient": ""}, RUTH | {"id": "A5", "patient": "P5"}, RUTH | {"id": "A2"}]
+    assert import_rows(*rows).counts["rejected"] == 1
+    import_again(*rows)
+
+
+@pytest.mark.parametrize("block", [row_blocks.BLOCK_ROWS, 1])
+def test_a_row_is_not_about_a_contact_who_gets_its_name_by_another_row(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """Not even if that row was imported before it, in another block."""
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", block)
+    make_downtown()
+    import_rows(KOFI | {"home": "202-555-0113"})
+    rows = [KOFI | {"first": "Ruth", "last": "Stone"}, RUTH | {"patient": "", "mobile": "202-555-0113"}]
+    report = import_rows(*rows)
+    assert (report.counts["rejected"], report.counts["contacts_added"]) == (0, 1)
+    import_again(*rows)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -197,7 +197,7 @@ def test_rows_of_one_contact_with_neither_id_nor_number_in_common_change_nothing
     import_again(*rows)
 
 
-# what a list said first, and a later one that changes name or number of the contact by their id or their visit
+# what a list said first, and a later one that changes name or number of the contact by an id or a visit
 RENAMED: list[tuple[dict[str, str], list[dict[str, str]]]] = [
     (SARAH, [SARAH | {"last": "Lund"}, WITHOUT_ID | {"id": ""}]),
     (SARAH, [SARAH | {"mobile": "202-555-0105"}, WITHOUT_ID | {"id": ""}]),
