@@ -153,7 +153,7 @@ class Forecaster:
         for judge, row, due, visit, end in due_by_now:
             reminder, situation = self._read_alone(judge, row, due, visit, end)
             is_paused, use = reminder.appointment.location.paused_at is not None, self._use_of(visit)
-            situation = replace(situation, location_paused=is_paused)
+            situation = situation._replace(location_paused=is_paused)
             limits = use.limits_by_cap(reminder, self._facts.now) if use else NO_LIMITS
             yield DueReminder(None, key, visit), apply_limits(situation, limits)
 
