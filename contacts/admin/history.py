@@ -159,7 +159,7 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
 
     def action_checkbox(self, row: ModelT) -> SafeString:
         """Django's own, without a template for each row, which takes a seventh of a list's time."""
-        words = format_html(gettext("Select this object for an action - {}"), str(row))
+        words = gettext("Choose for an action: %(row)s") % {"row": row}
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
             *(ACTION_CHECKBOX_NAME, row.pk, words),

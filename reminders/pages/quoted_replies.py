@@ -3,13 +3,13 @@
 Templates show the words only to those who may read received texts.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 
-from contacts.models.people import Channel
 from reminders.models import CallRecord, FollowUp, ReceivedText
 from reminders.rules.reasons import AnswerReason
 
@@ -23,6 +23,15 @@ class QuotedReplies:
     """The words of replies, oldest first, and the number (its id) whose thread has them."""
 
     words: tuple[str, ...]
+    number_id: int
+
+
+class TextReply(NamedTuple):
+    """Columns of a ReceivedText that is the reply to one of our texts. `at`: aware UTC."""
+
+    id: int
+    at: datetime
+    text: str
     number_id: int
 
 
@@ -45,7 +54,14 @@ def quote_replies(follow_up: FollowUp) -> QuotedReplies | None:
     return QuotedReplies(words, follow_up.call.number_id)
 
 
-def read_replies(calls: Iterable[CallRecord]) -> list[ReceivedText]:
-    """The replies to these texts; no query for calls."""
-    texts = [call.pk for call in calls if call.channel == Channel.SMS]
-    return list(ReceivedText.objects.filter(call__in=texts)) if texts else []
+def with_texts_back(calls: "QuerySet[CallRecord]") -> "QuerySet[CallRecord]":
+    """The calls and texts with what list_replies() needs, in the same statement."""
+    replies = ReceivedText.objects.filter(call=OuterRef("pk")).order_by("at", "pk")
+    columns = {f"reply_{name}": ArraySubquery(replies.values(name)) for name in TextReply._fields}
+    return calls.annotate(**columns)
+
+
+def list_replies(call: CallRecord) -> list[TextReply]:
+    """The replies to a text of with_texts_back(), oldest first."""
+    columns = (getattr(call, f"reply_{name}") for name in TextReply._fields)
+    return [TextReply(*values) for values in zip(*columns, strict=True)]

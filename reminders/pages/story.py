@@ -20,9 +20,16 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
 from reminders.deciding.situations import PracticeConfig, read_reminder_facts, without_settings
 from reminders.lifecycle.calls import attach_told_calls, calls_of
-from reminders.models import CallRecord, FollowUp, ReceivedText, Reminder
+from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
-from reminders.pages.quoted_replies import QuotedReplies, quote_replies, read_replies, with_replies
+from reminders.pages.quoted_replies import (
+    QuotedReplies,
+    TextReply,
+    list_replies,
+    quote_replies,
+    with_replies,
+    with_texts_back,
+)
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT
@@ -185,7 +192,7 @@ def _list_entries(
     follow_ups: Sequence[FollowUp],
 ) -> list[Entry]:
     """All that happened and will happen, newest first."""
-    replies = read_replies([call for reminder, _ in explained for call in calls_of(reminder)])
+    replies = [reply for one, _ in explained for call in calls_of(one) for reply in list_replies(call)]
     quoted = {reply.text for reply in replies}
     entries = [
         *_describe_changes(appointment),
@@ -220,7 +227,7 @@ def _read_reminders(
     )
     if with_events:
         calls = calls.prefetch_related(Prefetch("events", to_attr="known_events"))
-    attach_told_calls(own, calls)
+    attach_told_calls(own, with_texts_back(calls))
     return own, [one for one in found if one.appointment_id != appointment.pk]
 
 
@@ -349,12 +356,12 @@ def _find_look(call: CallRecord) -> str:
     return "unknown" if call.state == CallState.OVERDUE else call.state
 
 
-def _describe_replies(replies: Sequence[ReceivedText]) -> Iterator[Entry]:
+def _describe_replies(replies: Sequence[TextReply]) -> Iterator[Entry]:
     """What the patient wrote in reply to the visit's texts."""
     for reply in replies:
         quoted = QuotedReplies((reply.text,), reply.number_id) if reply.text.strip() else None
         words = _("They replied by text message.")
-        yield Entry(f"reply-{reply.pk}", reply.at, "replied", words, replies=quoted)
+        yield Entry(f"reply-{reply.id}", reply.at, "replied", words, replies=quoted)
 
 
 def _describe_follow_up(follow_up: FollowUp, quoted: Collection[str]) -> Iterator[Entry]:

@@ -66,6 +66,7 @@ DEEDS = {
     "snooze": 12,
     "wake": 12,
 }
+CALLED = 10  # visits with calls, whose pages are counted
 # Pages in another state.
 ALSO = (
     "/?state=unanswered",
@@ -167,6 +168,8 @@ def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Clie
         assert answer.status_code in (200, 302, 303, 403, 404, 405, 422), pattern
     for script in Script.objects.all():
         counter.count(f"/admin/reminders/script/{script.pk}/change/", name=f"admin's page of {script.name}")
+    for called in Appointment.objects.filter(reminders__calls__isnull=False).distinct()[:CALLED]:
+        counter.count(f"/appointments/{called.pk}/")
     for address in ALSO:
         assert counter.count(address).status_code == 200, address
     assert shown > 150
