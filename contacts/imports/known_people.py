@@ -41,6 +41,7 @@ from contacts.imports.identity import (
 from contacts.imports.known import Known, OtherRows
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.respelled_ids import match_respelled_ids
+from contacts.imports.status_words import CANCELLED
 from contacts.imports.three_way import memory_key, read_memory, read_other_memories
 from contacts.models import Appointment, Contact, ContactId, PhoneNumber
 from contacts.people import find_by_external_ids
@@ -315,11 +316,12 @@ def _put_visited_first(
     before all others who has one just as a row says it, unless the list has an id for that one (`named`).
     """
     number = person.phone.e164 if person.phone else None
+    booked = [row for row in person.rows if row.status != CANCELLED] or person.rows
 
     def rank(contact: Contact) -> tuple[bool, bool]:
         has_number = number == (contact.phone.e164 if contact.phone else None)
         visits = visits_of.get(contact.pk, ()) if has_number else ()
-        is_told = contact.pk not in named and was_told_of(person.rows, visits, source)
+        is_told = contact.pk not in named and was_told_of(booked, visits, source)
         return not is_told, not has_visit_of(person.rows, visits, source)
 
     return sorted(contacts, key=rank)
