@@ -133,7 +133,7 @@ def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, Phone
         first_name=person.first_name,
         last_name=person.last_name,
         language=person.language or "en",
-        preferred_channel=person.preference or Preference.VOICE,
+        preferred_channel=join_wishes(person.preference or Preference.VOICE, planned.kept_wish),
         phone=numbers.get(planned.phone or ""),
         other_phone=numbers.get(planned.other_phone or ""),
         source=source,

@@ -40,7 +40,10 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     phone, other = said["phone"] or None, said["other_phone"] or None
     if contact is None:
         rival = known.rivals.get(person.key)
-        return PlannedContact(person, None, phone=phone, other_phone=other, rival=rival)
+        planned = PlannedContact(person, None, phone=phone, other_phone=other, rival=rival)
+        if rival and not is_as_strict(person.preference, rival.preferred_channel):
+            planned.kept_wish = rival.preferred_channel  # it may be the same person, who said no
+        return planned
     key = known.memory_keys.get(person.key, source)
     if person.key in known.merged:
         return _plan_merged(person, contact, key)
@@ -149,7 +152,7 @@ def describe_kept_wish(planned: PlannedContact, columns: Columns) -> Problem:
     return Problem(
         planned.person.rows[-1].line,
         columns.header_of(header),
-        str(Preference(planned.person.preference).label),
+        str(Preference(planned.person.preference).label) if planned.person.preference else "",
         gettext("Here this patient's wish is “%(wish)s”, which forbids more than the file. It stays.")
         % {"wish": wish},
         gettext("If it is no longer their wish, change it on the patient's page."),

@@ -77,13 +77,12 @@ def has_visit_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment]
 
 
 def was_told_of(rows: Iterable[AppointmentRow], visits: Collection[Appointment], source: str) -> bool:
-    """Whether the last list said of one of a contact's visits when, where and what one of these rows says."""
-    memories = [read_memory(visit, source) or {} for visit in visits]
-    return any(
-        memory.get("slot") == say_slot(row.local_start, row.location) and memory.get("status") == row.status
-        for row in rows
-        for memory in memories
-    )
+    """Whether the last list said of one of a contact's visits when and where it is, and whether it is
+    cancelled, as one of these rows does.
+    """
+    memories = [memory for visit in visits if (memory := read_memory(visit, source))]
+    said = {(memory.get("slot"), memory.get("status") == CANCELLED) for memory in memories}
+    return any((say_slot(row.local_start, row.location), row.status == CANCELLED) in said for row in rows)
 
 
 def _is_about(row: AppointmentRow, visit: Appointment, source: str) -> bool:

@@ -57,11 +57,11 @@ def find_visits_by_slot(
     source: str,
     is_of_others: Callable[[Appointment], bool],
 ) -> None:
-    """Find the appointments of the file's people that start when a row does, or did by the last file: one
-    that staff moved is found at the time where the file had it.
+    """Find the appointments of the file's people, and of the contacts who might be them, that start when a
+    row does, or did by the last file: one that staff moved is found at the time where the file had it.
     """
     open_rows = [row for row in rows if row.appointment_id not in known.by_id]
-    people = {contact.pk for contact in known.contacts.values()}
+    people = {contact.pk for contact in (*known.contacts.values(), *known.rivals.values())}
     taken = {each.pk for each in known.by_id.values()}
     by_slot: dict[Slot, list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.

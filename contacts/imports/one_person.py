@@ -127,11 +127,14 @@ def _list_names_after(planned: PlannedContact, source: str) -> set[NameAndNumber
 def _join_group(known: Known, group: Collection[PersonKey], source: str) -> None:
     """Put the rows of several people together, under the key of one who is the contact, by its own id."""
     joined = _join_rows(known, group, source)
+    rival = next((known.rivals[key] for key in group if key in known.rivals), None)
     for key in group:
         if key != joined.key:
             del known.people[key]
             known.forget_key(key)
     known.people[joined.key] = joined
+    if rival and joined.key not in known.contacts:
+        known.rivals[joined.key] = rival
 
 
 def _join_rows(known: Known, group: Collection[PersonKey], source: str) -> ImportedPerson:

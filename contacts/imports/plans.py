@@ -46,10 +46,11 @@ class MatchedBy(StrEnum):
 class PlannedContact:
     """A patient of the file and their contact; `contact` is None if it must be created.
 
-    `fields`: changes besides numbers. `kept_wish`: how the patient wants to be reminded by the record here,
-    where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set, None for no change.
-    `both`: fields that changed here and in the file, with both values. `kept`: what is kept of the file for
-    a known contact, empty for what was kept before; `kept_under`: its key (three_way.py: memory_key).
+    `fields`: changes besides numbers. `kept_wish`: how the patient, or the `rival`, wants to be reminded by
+    the record here, where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set,
+    None for no change. `both`: fields that changed here and in the file, with both values. `kept`: what is
+    kept of the file for a known contact, empty for what was kept before; `kept_under`: its key
+    (three_way.py: memory_key).
     `rival`: for a new one, a contact who is taken for another id of the file, though it might be this one.
     """
 

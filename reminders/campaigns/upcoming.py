@@ -41,7 +41,6 @@ from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
 COVERED_BEFORE, COVERED_AFTER = 1, 2
-FEW_NUMBERS = 5_000  # whose calls are looked for by number; for more, all calls of the week are read
 IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
@@ -333,5 +332,4 @@ def _find_households(found: Visits, numbers: Iterable[int]) -> list[list[int]]:
 
 
 def _read_uses(phones: set[int], now: datetime) -> dict[int, NumberUse]:
-    uses = read_use(phones if len(phones) <= FEW_NUMBERS else None, now)
-    return {number: use for number, use in uses.items() if use.calls and number in phones}
+    return {number: use for number, use in read_use(phones, now).items() if use.calls}

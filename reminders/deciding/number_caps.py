@@ -44,6 +44,7 @@ _CALLS = """
     WHERE call.state = ANY(%s) AND call.submitting_at > %s
 """
 _CALLS_TO_NUMBERS = f"{_CALLS} AND call.number_id = ANY(%s)"
+FEW_NUMBERS = 5_000  # whose calls are looked for by number; for more, all calls of the week are read
 ONE_DAY = timedelta(days=1)
 WEEK = 7  # days
 LOOKED_BACK = timedelta(days=WEEK + 1)  # covers a week by the clock of any time zone
@@ -154,24 +155,25 @@ def find_free_day(counted: Sequence[date], today: date, caps: Caps) -> date:
     return today + WEEK * ONE_DAY
 
 
-def read_use(numbers: Collection[int] | None, now: datetime) -> dict[int, NumberUse]:
+def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     """The calls and texts to these numbers (ids) in the last week, in one query; a NumberUse for each.
 
-    None: of all numbers that had any, which is faster than to look for thousands. To decide by it, lock the
-    numbers first, else another worker may be opening a call to them.
+    To decide by it, lock the numbers first, else another worker may be opening a call to them.
     """
-    use = {number: NumberUse() for number in numbers or ()}
+    use = {number: NumberUse() for number in numbers}
     about: dict[int, set[tuple[int, int]]] = {}
     with connection.cursor() as cursor:
         since = now - LOOKED_BACK
-        if numbers is None:
+        if len(use) > FEW_NUMBERS:
             cursor.execute(_CALLS, [list(COUNTED), since])
         else:
             cursor.execute(_CALLS_TO_NUMBERS, [list(COUNTED), since, list(use)])
         rows = cursor.fetchall()
     for pk, number, at, channel, state, step, location, starts, lead, revision, other, its_revision in rows:
+        if (own := use.get(number)) is None:
+            continue
         if pk not in about:  # one row for each companion
-            about[pk], own = {(lead, revision)}, use.setdefault(number, NumberUse())
+            about[pk] = {(lead, revision)}
             subject = CallSubject(step, location, starts)
             own.calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
             if channel == Channel.VOICE and state in RINGING:

@@ -81,12 +81,13 @@ def _read_present(
     one of them, now another.
     """
     moment = datetime.fromtimestamp(now.timestamp() // STRETCH * STRETCH, UTC)
-    version = (moment, practice.version, *read_day_version(locations, day, moment))
+    version = (moment, practice.version, *read_day_version(locations, day, moment, practice.config))
     known = _kept.get(key)
     if known and known.version == version:
         known.at = max(known.at, now)
         return known
     if len(_kept) >= MOST_KEPT:
         _kept.clear()
-    _kept[key] = DaySnapshot(now, moment, version, read_day_rows(locations, day, moment, practice))
-    return _kept[key]
+    fresh = DaySnapshot(now, moment, version, read_day_rows(locations, day, moment, practice))
+    _kept[key] = fresh
+    return fresh

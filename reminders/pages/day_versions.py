@@ -11,6 +11,7 @@ from django.db import connection
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from reminders.deciding.number_caps import LOOKED_BACK
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import CallCompanion, CallRecord, Reminder, SendingSwitch
 from reminders.pages.day_reading import find_visits
 
@@ -38,8 +39,12 @@ _VERSION = """
     SELECT count(*), sum(mark), (SELECT concat_ws('/', mode, paused_at, live_since) FROM {switch})
     FROM (
         SELECT mark FROM visit UNION ALL SELECT mark FROM person UNION ALL SELECT mark FROM number
-        UNION ALL SELECT mark FROM reminder UNION ALL SELECT mark FROM call
+        UNION ALL SELECT mark FROM reminder UNION ALL SELECT mark FROM call {other_visits}
     ) AS each_row
+"""
+# Where a campaign asks whether a patient is known, the answer goes by their other visits.
+_OTHER_VISITS = """
+    UNION ALL SELECT {mark} FROM {visits} AS row WHERE row.contact_id IN (SELECT contact_id FROM visit)
 """
 _MARK = "hashtext(row.ctid::text || '/' || row.xmin::text) AS mark"
 _TABLES = {
@@ -53,13 +58,20 @@ _TABLES = {
 }
 
 
-def read_day_version(locations: Collection[Location], day: date | None, now: datetime) -> tuple[object, ...]:
-    """Another one after each change of a row that the day's list at these locations is read from."""
+def read_day_version(
+    locations: Collection[Location], day: date | None, now: datetime, practice: PracticeConfig
+) -> tuple[object, ...]:
+    """Another one after each change of a row that the day's list at these locations is read from.
+
+    But for what caps and a trial go by besides: a call about another day's visit that is moved, and how many
+    calls a trial has made.
+    """
     if not locations:
         return ()
     of_the_day, values = find_visits(locations, day, now).order_by().values("pk").query.sql_with_params()
     tables = {name: connection.ops.quote_name(model._meta.db_table) for name, model in _TABLES.items()}
-    statement = _VERSION.format(mark=_MARK, of_the_day=of_the_day, **tables)
+    other_visits = _OTHER_VISITS.format(mark=_MARK, **tables) if practice.asks_who_is_known else ""
+    statement = _VERSION.format(mark=_MARK, of_the_day=of_the_day, other_visits=other_visits, **tables)
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, now - LOOKED_BACK])
         found: tuple[object, ...] = cursor.fetchone()

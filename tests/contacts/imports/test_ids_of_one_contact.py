@@ -148,6 +148,14 @@ def test_changed_ids_of_two_people_of_one_name_and_number_are_those_of_two(ids: 
     import_again(*new)
 
 
+def test_a_visit_goes_with_a_new_id_though_the_list_gives_the_old_one_to_somebody_else() -> None:
+    import_rows(FATHER)
+    new_id, reused = SON | {"time": FATHER["time"]}, FATHER | {"time": "11:00 AM", "first": "Ann"}
+    import_rows(new_id, reused, answers={"ids": "match_by_time"})
+    assert [each[1] for each in list_visits()] == ["09:00", "11:00"]
+    import_again(new_id, reused)
+
+
 @pytest.mark.parametrize("other", [{"first": "Ann"}, {"first": "Omar", "last": "Lake", "mobile": ""}])
 def test_a_contact_keeps_an_id_that_the_list_gives_to_another(other: dict[str, str]) -> None:
     """To a relative, or to somebody else; when the list comes again, that one would get the id."""

@@ -197,6 +197,14 @@ def test_rows_of_one_contact_with_neither_id_nor_number_in_common_change_nothing
     import_again(*rows)
 
 
+@pytest.mark.usefixtures("_cut")
+def test_somebody_new_who_may_be_a_known_patient_is_not_called_if_that_one_never_wants_it() -> None:
+    import_rows(SARAH)
+    Contact.objects.update(preferred_channel="never")
+    import_rows(WITHOUT_ID | {"id": ""}, SARAH | {"last": "Lund"})
+    assert list(Contact.objects.values_list("preferred_channel", flat=True)) == ["never"] * 2
+
+
 # what a list said first, and a later one that changes name or number of the contact by an id or a visit
 RENAMED: list[tuple[dict[str, str], list[dict[str, str]]]] = [
     (SARAH, [SARAH | {"last": "Lund"}, WITHOUT_ID | {"id": ""}]),

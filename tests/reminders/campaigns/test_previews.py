@@ -11,7 +11,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, Contact, Location
-from reminders.campaigns import upcoming
 from reminders.campaigns.campaign_forecasts import foresee_campaign, foresee_edit
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.differences import diff_activation
@@ -20,6 +19,7 @@ from reminders.campaigns.forecasts import Outcome
 from reminders.campaigns.household_calls import find_household_calls
 from reminders.campaigns.previews import CampaignPreview, count_forecast, preview_campaign, preview_hours
 from reminders.campaigns.upcoming import read_visits_ahead
+from reminders.deciding import number_caps
 from reminders.deciding.coverage import CampaignFilters
 from reminders.deciding.present import read_present
 from reminders.deciding.shared_settings import read_shared_settings
@@ -260,7 +260,7 @@ def test_calls_to_many_numbers_are_read_as_those_to_few(monkeypatch: pytest.Monk
     clinic, now = make_clinic(5, 60), timezone.now()
     here = CampaignFilters(locations=frozenset({clinic.locations[0].pk}))
     by_number = read_visits_ahead(here, here, now).uses
-    monkeypatch.setattr(upcoming, "FEW_NUMBERS", 0)
+    monkeypatch.setattr(number_caps, "FEW_NUMBERS", 0)
     of_the_week = read_visits_ahead(here, here, now).uses
     assert 0 < len(by_number) < CallRecord.objects.values("number").distinct().count()
     assert {number: len(use.calls) for number, use in of_the_week.items()} == {

@@ -144,6 +144,17 @@ def test_whatever_has_changed_is_seen_at_once(
     assert read_at(SOON) is again
 
 
+def test_another_visit_is_seen_at_once_where_a_campaign_asks_who_is_known(visit: Appointment) -> None:
+    earlier = make_appointment(visit.contact, starts_at=at(NEW_YORK, 2026, 7, 7, 14, 0))
+    kept = read_at(NOON)
+    Appointment.objects.filter(pk=earlier.pk).update(status="no_show")
+    assert read_at(SOON) is kept
+    Campaign.objects.update(patients="new")
+    first = read_at(SOON)
+    Appointment.objects.filter(pk=earlier.pk).update(status="arrived")
+    assert read_at(SOON) is not first
+
+
 def test_a_call_that_ends_is_seen_at_once(visit: Appointment) -> None:
     made = make_call(reminder_of(visit), "submitted")
     first = read_at(NOON)
