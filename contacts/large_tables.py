@@ -1,4 +1,4 @@
-"""What a list asks of a whole table, which is kept for ten minutes where the table is large.
+"""What a list asks of a whole table, which is kept for some minutes where the table is large.
 
 How many rows there are takes a quarter of a second for a million rows, and which values a column has a tenth.
 """
@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 
 LARGE = 50_000  # rows; of a smaller table nothing is kept
 KEPT_FOR = 600.0  # seconds
+VALUES_KEPT_FOR = 60.0
 
 _kept: dict[tuple[type[Model], str], tuple[float, Any]] = {}
 _large: set[type[Model]] = set()
@@ -22,7 +23,7 @@ def count_rows(rows: "QuerySet[Any, Any]") -> int:
     if query.where or query.distinct or query.combinator or query.is_sliced:
         return rows.count()
     model: type[Model] = rows.model
-    count: int = _read_kept(model, "", rows.count)
+    count: int = _read_kept(model, "", rows.count, KEPT_FOR)
     if count >= LARGE:
         _large.add(model)
     else:
@@ -31,19 +32,19 @@ def count_rows(rows: "QuerySet[Any, Any]") -> int:
 
 
 def list_values(model: type[Model], column: str) -> list[Any]:
-    """The values of a column, each once, in their order; of a large table those of ten minutes ago.
+    """The values of a column, each once, in their order; of a large table those of a minute ago.
 
     Whether it is large is known once count_rows() has counted it.
     """
     values = model._default_manager.order_by(column).values_list(column, flat=True).distinct()
-    found: list[Any] = _read_kept(model, column, lambda: list(values))
+    found: list[Any] = _read_kept(model, column, lambda: list(values), VALUES_KEPT_FOR)
     return found
 
 
-def _read_kept(model: type[Model], what: str, read: Callable[[], Any]) -> Any:
+def _read_kept(model: type[Model], what: str, read: Callable[[], Any], seconds: float) -> Any:
     now = time.monotonic()
     read_at, value = _kept.get((model, what), (None, None))
-    if model in _large and read_at is not None and now - read_at < KEPT_FOR:
+    if model in _large and read_at is not None and now - read_at < seconds:
         return value
     value = read()
     _kept[model, what] = (now, value)
