@@ -8,6 +8,12 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.running import RunningClinic
 from tests.browser.signing_in import log_in
 
+# so that the night is no reason not to write to them
+JUST_WROTE = """
+    INSERT INTO reminders_receivedtext (event, number_id, text, meaning, at, needs_reader)
+    VALUES (1000000000, %s, 'Hello?', 'unclear', now(), false)
+"""
+
 
 @pytest.fixture
 def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
@@ -92,6 +98,7 @@ def test_a_refused_text_outlives_the_lock(desk: Page, clinic: RunningClinic) -> 
         "SELECT min(n.id) FROM contacts_phonenumber n JOIN contacts_contact c ON c.phone_id = n.id"
         " WHERE n.sms_opted_out_at IS NULL AND n.unusable_since IS NULL"
     )
+    clinic.execute(JUST_WROTE, number)
     thread = f"{clinic.web}/texts/{number}/"
     desk.goto(thread)
     long = "It is too long. " * 30
