@@ -108,7 +108,7 @@ class ListPlanning:
             refused=refused,
             household=is_household_header(columns.header_of("patient_id")),
             ignore_ids=ignore_ids,
-            others=replace(_describe_others(file, self.used, self.batch), renamed=self.renamed),
+            others=_describe_others(file, self.used, self.batch, self.renamed),
             renamed=file.changed_events.renamed,
             beside=block,
         )
@@ -200,10 +200,13 @@ def _list_contacts(known: Known) -> Iterator[tuple[int, int]]:
 
 
 def _describe_others(
-    file: ReadList, used: Container[int] = (), batch: ImportBatch | None = None
+    file: ReadList,
+    used: Container[int] = (),
+    batch: ImportBatch | None = None,
+    renamed: Container[int] = (),
 ) -> OtherRows:
     rows = file.rows
-    return OtherRows(rows.appointment_ids, rows.patient_ids, used, rows.lacks_patient_ids, batch)
+    return OtherRows(rows.appointment_ids, rows.patient_ids, used, rows.lacks_patient_ids, batch, renamed)
 
 
 def _list_used(file: ReadList, plan: Plan) -> set[int]:

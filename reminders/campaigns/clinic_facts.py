@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from contacts.models import Appointment
-from reminders.campaigns.upcoming import IDS_AT_ONCE, VisitClass, Visits
+from reminders.campaigns.upcoming import VisitClass, Visits
 from reminders.deciding.present import Present
 from reminders.deciding.situations import ModeFacts
 from reminders.planning.bulk_rows import PlannedAppointment
@@ -16,6 +16,7 @@ from reminders.rules.modes import SendingMode
 
 PEOPLE = ("contact__phone", "contact__other_phone", "provider")
 FEW_MEMBERS = 200  # visits of households, which are read with the examples
+IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
 class ClinicFacts:

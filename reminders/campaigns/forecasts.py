@@ -137,7 +137,7 @@ class Forecaster:
                 forecast.add(Outcome(row.state, row.reason, None, row.channel, None, location), visits)
         return forecast
 
-    def list_due(self, key: int, rows: Sequence["Rows"]) -> Iterator[tuple[DueReminder, Situation]]:
+    def list_due(self, key: int, rows: Sequence[Rows]) -> Iterator[tuple[DueReminder, Situation]]:
         """Those of a step's unplanned reminders that are due by now, within the caps of their numbers.
 
         Unlike a forecast, it goes by whether their location is paused.

@@ -41,7 +41,6 @@ from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
 COVERED_BEFORE, COVERED_AFTER = 1, 2
-IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
 class Seconds(Func):

@@ -1,8 +1,7 @@
 """The practice's settings for pages, read again only when one of them has changed.
 
 A day of 360 visits asks about 1,000 reminders, and all of them share a few steps, scripts, locations and
-providers. One query says whether any of those rows was written since they were read: each version of a row
-has another place in its table (ctid) or another transaction (xmin).
+providers. One query says whether any of those rows was written since they were read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from contacts.database.row_versions import ROW_VERSION
 from contacts.models import ClosedDay, Location, Provider
 from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.situations import PracticeConfig, read_practice_config
@@ -17,9 +17,7 @@ from reminders.models import Campaign, Pronunciation, Script, ScriptText, Step
 
 SETTINGS = (Location, ClosedDay, Provider, Campaign, Step, Script, ScriptText, Pronunciation)
 LISTS = (Campaign.locations.through, Campaign.providers.through)
-_ROWS = """
-    SELECT coalesce(sum(hashtext(ctid::text || '/' || xmin::text)), 0), count(*) FROM {}
-"""
+_ROWS = f"SELECT coalesce(sum({ROW_VERSION}), 0), count(*) FROM {{}}"  # noqa: S608 - tables of ours
 
 
 @dataclass(frozen=True)

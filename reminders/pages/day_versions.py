@@ -1,7 +1,6 @@
 """Which versions of its rows a day is made of: one statement, in a tenth of the time that reading them takes.
 
-Each version of a row has another place in its table (ctid) or another transaction (xmin), as for the settings
-(deciding/shared_settings.py).
+deciding/shared_settings.py does the same for the settings.
 """
 
 from collections.abc import Collection
@@ -9,6 +8,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
+from contacts.database.row_versions import ROW_VERSION
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.situations import PracticeConfig
@@ -46,7 +46,7 @@ _VERSION = """
 _OTHER_VISITS = """
     UNION ALL SELECT {mark} FROM {visits} AS row WHERE row.contact_id IN (SELECT contact_id FROM visit)
 """
-_MARK = "hashtext(row.ctid::text || '/' || row.xmin::text) AS mark"
+_MARK = f"{ROW_VERSION} AS mark"
 _TABLES = {
     "visits": Appointment,
     "people": Contact,
