@@ -37,7 +37,7 @@ from tests.people import (
     make_step,
     make_user,
 )
-from tests.reminders.campaigns.clinics import make_clinic
+from tests.reminders.campaigns.clinics import Clinic, make_clinic
 
 pytestmark = pytest.mark.django_db
 
@@ -282,8 +282,10 @@ def test_what_came_to_be_owed_in_a_pause_counts_before_it_is_planned(sam: User, 
     pause_by_person(campaign, by=sam)
     Campaign.objects.update(paused_at=timezone.now() - timedelta(days=2))
     Location.objects.filter(pk=clinic.locations[seed % 3].pk).update(paused_at=timezone.now())
-    planned = Reminder.objects.filter(state="planned", reason="", calls=None)
-    planned.filter(pk__in=clinic.rng.sample(sorted(planned.values_list("pk", flat=True)), 40)).delete()
+    owed = make_fallen_due(clinic)
+    planned = Reminder.objects.filter(state="planned", reason="", calls=None).exclude(pk=owed.pk)
+    planned.filter(pk__in=clinic.rng.sample(sorted(planned.values_list("pk", flat=True)), 39)).delete()
+    owed.delete()
     written, present = Reminder.objects.count(), read_present()
     before = diff_activation(campaign.pk, present=present)
     assert Reminder.objects.count() == written
@@ -292,6 +294,17 @@ def test_what_came_to_be_owed_in_a_pause_counts_before_it_is_planned(sam: User, 
     assert any(one.pk is None for one in before.fallen_due.in_time)
     assert all(one.pk for one in after.fallen_due.in_time)
     assert read_numbers(before) == read_numbers(after)
+
+
+def make_fallen_due(clinic: Clinic) -> Reminder:
+    """The reminder of a visit booked 71 hours ago: due 41 hours ago, so that calling hours have passed since."""
+    contact = make_contact("Owed", number="+12025550177")
+    location = next(one for one in Location.objects.order_by("pk") if one.paused_at is None)
+    visit = make_appointment(contact, location=location, starts_at=timezone.now() + timedelta(days=6))
+    booked = timezone.now() - timedelta(hours=71)
+    Appointment.objects.filter(pk=visit.pk).update(booked_at=booked, revised_at=booked)
+    plan_campaign(clinic.campaign)
+    return Reminder.objects.get(appointment=visit, step__timing_kind="after_booking")
 
 
 def read_numbers(proposed: ActivationDiff) -> tuple[object, ...]:
