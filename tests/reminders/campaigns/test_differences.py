@@ -297,7 +297,7 @@ def test_what_came_to_be_owed_in_a_pause_counts_before_it_is_planned(sam: User, 
 
 
 def make_fallen_due(clinic: Clinic) -> Reminder:
-    """The reminder of a visit booked 71 hours ago: due 41 hours ago, so that calling hours have passed since."""
+    """The reminder of a visit booked 71 hours ago: due 41 ago, so calling hours have passed since."""
     contact = make_contact("Owed", number="+12025550177")
     location = next(one for one in Location.objects.order_by("pk") if one.paused_at is None)
     visit = make_appointment(contact, location=location, starts_at=timezone.now() + timedelta(days=6))
