@@ -60,11 +60,12 @@ def find_contacts(text: str) -> QuerySet[Contact]:
     return people.filter(pk__in=found).order_by(place)
 
 
-def find_contact_ids(text: str) -> list[int]:
+def find_contact_ids(text: str, *, within_words: bool = True) -> list[int]:
     """The ids of the contacts who have every word of `text`, the closest first, at most MOST_FOUND.
 
     None for a text without a letter or digit. A few letters, which many contacts have, are looked for in the
-    closest places first, until there are enough: up to six queries. Anything longer takes two.
+    closest places first, until there are enough: up to six queries; two if they need not be found
+    `within_words`. Anything longer takes two, and is found anywhere.
     """
     words = read_search_words(text)
     if not words:
@@ -72,6 +73,8 @@ def find_contact_ids(text: str) -> list[int]:
     is_long = any(len(form) > FEW_LETTERS for word in words for form in word.forms)
     if is_long or len(words) > FEW_WORDS:
         return _select_by_index(words, Closeness.ANYWHERE, but=[])
+    if not within_words:
+        return _select_by_index(words, Closeness.BEGINNING, but=[])
     found = _select_by_index(words, Closeness.WHOLE, but=[])
     for closeness in (Closeness.BEGINNING, Closeness.ANYWHERE):
         early = _select_early(words, closeness, but=found)

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -12,15 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin, KnownValuesFilter, LocationFilter
+from contacts.models import Contact
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
-from reminders.lifecycle.calls import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.reports.batches import NOT_ENDED, ComparedCount, compare_counts
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import phrase_for
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.sweeps.batch_status import NOT_FOUND, request_questions
+
+PATIENT = ("id", "first_name", "last_name", "erased_at")
 
 
 class WaitsFilter(admin.SimpleListFilter):
@@ -120,8 +124,11 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     date_hierarchy = "submitting_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallRecord]:
-        companions = CallCompanion.objects.select_related("reminder__appointment__contact")
-        return super().get_queryset(request).prefetch_related(Prefetch("companions", companions))
+        """With `others`: of each companion the appointment's id, and what the patient's name is made of."""
+        names = {name: f"reminder__appointment__contact__{name}" for name in PATIENT}
+        row = JSONObject(appointment="reminder__appointment_id", **names)
+        others = CallCompanion.objects.filter(call=OuterRef("pk")).order_by("pk").values(row=row)
+        return super().get_queryset(request).annotate(others=ArraySubquery(others))
 
     @admin.display(description=_("sent"), ordering="submitting_at")
     def sent(self, call: CallRecord) -> str:
@@ -130,9 +137,11 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     @admin.display(description=_("patient"))
     def patient(self, call: CallRecord) -> str:
         """Each appointment that the call was about, linked to its page."""
-        visits = [reminder.appointment for reminder in reminders_of(call)]
-        links = ((link_to_appointment(visit.pk, visit.contact),) for visit in visits)
-        return format_html_join(", ", "{}", links)
+        visit = call.reminder.appointment
+        patients: list[tuple[int, Contact]] = [(visit.pk, visit.contact)]
+        for other in call.others:  # type: ignore[attr-defined] # get_queryset() reads them
+            patients.append((other["appointment"], Contact(**{name: other[name] for name in PATIENT})))
+        return format_html_join(", ", "{}", ((link_to_appointment(*one),) for one in patients))
 
     @admin.display(description=_("appointments"))
     def spoke_of(self, call: CallRecord) -> str:

@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -178,6 +180,21 @@ def test_every_page_needs_at_most_twelve_queries(campaign: Campaign, admin: Clie
     counter.count(import_a_visit(find_visit()), name="undo of an import")
     _count_what_is_read_by_post(counter, campaign)
     _count_pages_of_a_pause(counter, campaign)
+    assert counter.found == {}
+
+
+@pytest.mark.parametrize("text", ["an", "jo", "li", "nguyen", "2025550101"])
+def test_a_search_of_a_list_in_the_admin_needs_no_more(admin: Client, text: str) -> None:
+    """Where a patient's name is searched, patients are looked for as on the contacts page."""
+    counter, searched = Counter(admin), 0
+    add_companion()
+    for model, shown in site._registry.items():
+        if shown.search_fields:
+            address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+            key = admin.get(address, {"q": text})["Location"]
+            assert counter.count(key, name=address).status_code == 200
+            searched += 1
+    assert searched > 10
     assert counter.found == {}
 
 

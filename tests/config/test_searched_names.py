@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.test import Client
 
 from contacts.admin.history import SearchedList
-from tests.people import make_appointment, make_contact, make_user
+from reminders.models import CallCompanion
+from tests.office import make_call
+from tests.people import make_appointment, make_contact, make_due_reminder, make_user
 from tests.sandbox_server import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,23 @@ def test_no_address_of_a_search_in_the_admin_has_what_was_searched_for(office: C
         "/admin/contacts/contact/?q=~"
     )
     assert "Reyes" in office.post("/admin/contacts/contact/", {"q": ""}, follow=True).content.decode()
+
+
+def test_a_search_of_people_who_log_in_finds_none_by_the_name_of_a_patient(office: Client) -> None:
+    """A patient has the same id as some of them."""
+    staff = [make_user(name) for name in ("ivy", "mia", "noa")]
+    for person in staff:
+        make_contact(number=None, pk=person.pk)
+    page = office.post("/admin/auth/user/", {"q": "lindqvist"}, follow=True).content.decode()
+    assert not [person for person in staff if f"/admin/auth/user/{person.pk}/" in page]
+
+
+def test_a_call_about_two_patients_of_a_name_is_found_once(office: Client) -> None:
+    call = make_call(make_due_reminder())
+    CallCompanion.objects.create(call=call, reminder=make_due_reminder(make_contact("Tom")))
+    for text in ("lindqvist", "tom", "sa", "2025550100"):
+        page = office.post("/admin/reminders/callrecord/", {"q": text}, follow=True).content.decode()
+        assert page.count("Sarah Lindqvist</a>, <a") == page.count("Tom Lindqvist</a>") == 1, text
 
 
 def test_choosing_a_contact_for_a_booking_takes_no_text_from_the_address(desk: Client) -> None:
