@@ -71,7 +71,7 @@ def list_periods(cl: ChangeList) -> dict[str, Any] | None:
     quick = copy(cl)
     quick.queryset = NoRows() if cl.query else RowsByTime(cl.queryset)  # all that the line asks
     shown: dict[str, Any] | None = date_hierarchy(quick)
-    return shown
+    return shown if shown and (shown["back"] or shown["choices"]) else None  # no empty line
 
 
 def _day_of(moment: date) -> date:

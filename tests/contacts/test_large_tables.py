@@ -71,4 +71,19 @@ def test_a_list_of_the_admin_has_a_line_of_dates_and_reads_no_rows_for_it(admin_
     assert read_line(year=2027)[1:] == ["January 2027"]
     assert read_line(year=2026, month=11)[1:] == ["November 27"]
     Appointment.objects.all().delete()
-    assert admin_client.get("/admin/contacts/appointment/").status_code == 200
+    assert "toplinks" not in admin_client.get("/admin/contacts/appointment/").content.decode()
+
+
+def test_what_a_search_has_found_is_offered_by_no_period_but_one_that_was_chosen_is_left(
+    admin_client: Client,
+) -> None:
+    make_appointment(make_contact(), starts_at=FIRST)
+    searched = admin_client.post("/admin/contacts/appointment/", {"q": "lindqvist"})["Location"]
+    page = admin_client.get(searched).content.decode()
+    assert "1 result" in page
+    assert "toplinks" not in page
+    page = admin_client.get(f"{searched}&starts_at__year=2026").content.decode()
+    assert "1 result" in page
+    [way_out] = re.findall(r'<a href="([^"]*)" class="date-back">&lsaquo; All dates</a>', page)
+    assert "year" not in way_out
+    assert searched.partition("?q=")[2] in way_out
