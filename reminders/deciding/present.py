@@ -32,16 +32,18 @@ def read_present(
     now: datetime | None = None,
     config: PracticeConfig | None = None,
     switch: SendingSwitch | None = None,
+    sent_on_trial: int | None = None,
 ) -> Present:
-    """Two queries at most, and one more on trial. `now`, `config`, `switch`: where they were read already."""
+    """Two queries at most, and one more on trial. What is given was read already."""
     if now is None or switch is None:
         clock, chosen, live_since = _read_clock_and_switch()
         now = now or clock
     else:
         chosen, live_since = switch.mode, switch.live_since
     is_trial = find_mode(chosen, is_real=leaves_this_machine()) == SendingMode.TRIAL
-    sent = count_sent_on_trial(now) if is_trial else 0
-    mode = ModeFacts(chosen, live_since, sent)
+    if is_trial and sent_on_trial is None:
+        sent_on_trial = count_sent_on_trial(now)
+    mode = ModeFacts(chosen, live_since, sent_on_trial or 0)
     return Present(now, mode, is_trial, config or read_shared_settings().config)
 
 

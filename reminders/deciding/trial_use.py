@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Subquery
+from django.db.models import Count, Exists, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from reminders.models import CallRecord
+from reminders.models import CallRecord, SendingSwitch
 from reminders.rules.modes import TRIAL_CALLS_A_DAY, SendingMode
 from reminders.rules.states import CallState
 
@@ -28,6 +28,12 @@ def count_left_on_trial(now: datetime) -> int:
 def count_sent_on_trial(now: datetime) -> int:
     """How many calls and texts of a trial may have gone out in the 24 hours before `now`."""
     return _find_sent().filter(submitting_at__gt=now - ONE_DAY).count()
+
+
+def find_sent_on_trial() -> "QuerySet[CallRecord]":
+    """Those of the 24 hours before the database's own now; none in another mode, without a look at calls."""
+    is_other = SendingSwitch.objects.filter(pk=1, mode__in=[SendingMode.SANDBOX, SendingMode.LIVE])
+    return _find_sent().filter(~Exists(is_other), submitting_at__gt=Now() - ONE_DAY)
 
 
 def count_of_trial() -> Subquery:

@@ -81,6 +81,7 @@ class Frame:
     when the counts of reports were last brought up to date, by the clock of the first location. `counts`: the
     numbers in the menu. `clock`: the database's time when it was read (aware), None in an empty database.
     `stopped`: campaigns that somebody paused and said why; `people`: who paused anything, by id.
+    `sent_on_trial`: how many calls and texts the last 24 hours of a trial had.
     """
 
     today: date
@@ -101,6 +102,7 @@ class Frame:
     clock: datetime | None = None
     stopped: Sequence[Campaign] = ()
     people: Mapping[int, User] = field(default_factory=dict)
+    sent_on_trial: int = 0
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:
@@ -175,7 +177,7 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
     now = timezone.now()
     if locations is None:
         locations = list(Location.objects.all())
-    switch, beats, counts, clock, stopped_campaigns, people = read_frame_rows()
+    switch, beats, counts, clock, stopped_campaigns, people, sent_on_trial = read_frame_rows()
     zone = locations[0].zone if locations else None
     read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
@@ -202,4 +204,5 @@ def read_frame(locations: Sequence[Location] | None = None) -> Frame:
         clock=clock,
         stopped=stopped_campaigns,
         people=people,
+        sent_on_trial=sent_on_trial,
     )

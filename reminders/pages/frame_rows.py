@@ -15,6 +15,7 @@ from django.db.models.functions import JSONObject, Now
 
 from contacts.models import Location
 from contacts.watching.standing import find_what_needs_staff
+from reminders.deciding.trial_use import find_sent_on_trial
 from reminders.health.heartbeats import Heartbeats
 from reminders.models import Campaign, Heartbeat, ReceivedText, SendingSwitch
 from reminders.pages.worklist import find_awake
@@ -36,6 +37,7 @@ class FrameRows(NamedTuple):
 
     `clock`: the database's time when they were read, None where there are neither. `paused_campaigns`: those
     that somebody paused and said why; `people`: who paused anything, by id, with their names alone.
+    `sent_on_trial`: how many calls and texts the last 24 hours of a trial had.
     """
 
     switch: SendingSwitch
@@ -44,6 +46,7 @@ class FrameRows(NamedTuple):
     clock: datetime | None
     paused_campaigns: Sequence[Campaign] = ()
     people: Mapping[int, User] = {}
+    sent_on_trial: int = 0
 
 
 def read_frame_rows() -> FrameRows:
@@ -70,7 +73,7 @@ def read_frame_rows() -> FrameRows:
                 counts[what] += count
     numbers = RailCounts(**{name: counts[name] for name in RailCounts._fields})
     campaigns.sort(key=lambda campaign: campaign.name)
-    return FrameRows(switch, beats, numbers, clock, campaigns, people)
+    return FrameRows(switch, beats, numbers, clock, campaigns, people, counts["sent_on_trial"])
 
 
 def _ask() -> list[tuple[str, int, Any]]:
@@ -90,6 +93,7 @@ def _write_statement(*, folders_are_watched: bool) -> tuple[str, tuple[Any, ...]
         _count("worklist", find_awake(), Count("entry", distinct=True)),
         _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
         *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
+        _count("sent_on_trial", find_sent_on_trial(), Count("pk")),
         _give("beat", Heartbeat.objects.all()),
         _give("switch", SendingSwitch.objects.filter(pk=1)),
         _give("campaign", _find_paused_campaigns()),

@@ -18,7 +18,7 @@ from reminders.campaigns.drafts import CampaignDraft, read_last_version, take_dr
 from reminders.campaigns.edits import EditedMeanwhile, save_edit
 from reminders.campaigns.history import describe_changes, find_changes_since, snapshot_draft
 from reminders.campaigns.step_words import Change
-from reminders.deciding.present import Present, read_present
+from reminders.deciding.present import Present
 from reminders.deciding.shared_settings import SharedSettings
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.models import Campaign
@@ -28,6 +28,7 @@ from reminders.views.requests import (
     read_present_and_frame,
     read_settings_and_frame,
     signed_in,
+    take_present,
     wants_fragment,
 )
 
@@ -59,7 +60,7 @@ def edit_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("campaign", pk)
     if builder.campaign.state == Campaign.State.DRAFT or request.POST["deed"] == "confirm":
         return _save(request, draft, changes)
-    return _review(request, draft, changes, read_present(frame.clock, config, frame.switch), frame)
+    return _review(request, draft, changes, take_present(frame, settings), frame)
 
 
 def _build(request: HttpRequest, pk: int, settings: SharedSettings) -> CampaignBuilder:

@@ -39,9 +39,14 @@ def read_settings_and_frame() -> tuple[SharedSettings, Frame]:
 
 
 def read_present_and_frame() -> tuple[Present, Frame]:
-    """What a forecast goes by, and the frame, which is read with it: two queries, one more on trial."""
+    """What a forecast goes by, and the frame, which is read with it: two queries."""
     settings, frame = read_settings_and_frame()
-    return read_present(frame.clock, settings.config, frame.switch), frame
+    return take_present(frame, settings), frame
+
+
+def take_present(frame: Frame, settings: SharedSettings) -> Present:
+    """What a forecast goes by, as the frame and the settings have it."""
+    return read_present(frame.clock, settings.config, frame.switch, frame.sent_on_trial)
 
 
 def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
