@@ -83,9 +83,15 @@ class RunningCallboard:
             self._process = None
 
     def kill_everything(self) -> None:
-        """SIGKILL to each process, servers included, at once."""
-        for pid in self.find_pids(*KINDS, "postgres", "valkey"):
-            _send(pid, signal.SIGKILL)
+        """SIGKILL to each process, servers included, at once; then wait until all of them have ended."""
+
+        def kill() -> bool:
+            pids = self.find_pids(*KINDS, "postgres", "valkey")
+            for pid in pids:
+                _send(pid, signal.SIGKILL)
+            return not pids
+
+        wait_until(kill, "everything that was killed to have ended")
         if self._process is not None:
             self._process.wait()
             self._process = None
