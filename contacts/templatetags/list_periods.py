@@ -27,13 +27,13 @@ class RowsByTime:
     """
 
     def __init__(self, rows: "QuerySet[Any, Any]") -> None:
-        self.rows = rows.order_by()
+        self.rows = rows
         self._found: dict[str, dict[str, Any]] = {}  # the first and last row are asked for twice
 
     def aggregate(self, **asked: Any) -> dict[str, Any]:
         key = repr(asked)
         if key not in self._found:
-            self._found[key] = self.rows.aggregate(**asked)
+            self._found[key] = self.rows.order_by().aggregate(**asked)
         return self._found[key]
 
     def dates(self, name: str, kind: str) -> list[date]:
@@ -50,18 +50,6 @@ class RowsByTime:
     datetimes = dates
 
 
-class NoRows:
-    """The same without any row."""
-
-    def aggregate(self, **asked: Any) -> dict[str, Any]:
-        return dict.fromkeys(asked)
-
-    def dates(self, name: str, kind: str) -> list[date]:
-        return []
-
-    datetimes = dates
-
-
 @register.inclusion_tag("admin/date_hierarchy.html")
 def list_periods(cl: ChangeList) -> dict[str, Any] | None:
     """Django's line of dates for a list that has one.
@@ -69,7 +57,8 @@ def list_periods(cl: ChangeList) -> dict[str, Any] | None:
     In what a search has found no periods are offered: one that was chosen before has a way out.
     """
     quick = copy(cl)
-    quick.queryset = NoRows() if cl.query else RowsByTime(cl.queryset)  # all that the line asks
+    rows = cl.queryset.none() if cl.query else cl.queryset
+    quick.queryset = RowsByTime(rows)  # all that the line asks
     shown: dict[str, Any] | None = date_hierarchy(quick)
     return shown if shown and (shown["back"] or shown["choices"]) else None  # no empty line
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, When
+from django.db.models import Case, F, IntegerField, QuerySet, Subquery, When
 
 from contacts.models import Appointment, Location, PhoneNumber, Provider
 from contacts.models.people import Channel
@@ -16,11 +16,11 @@ from contacts.numbers import find_kind_fault
 from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers, lacks_consent
 from reminders.deciding.sending_mode import leaves_this_machine
-from reminders.deciding.trial_use import count_of_trial, count_sent_on_trial
+from reminders.deciding.trial_use import count_of_trial, count_sent_on_trial, is_no_trial
 from reminders.models import Campaign, Reminder, ScriptText, SendingSwitch, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
-from reminders.rules.modes import TRIAL_CALLS_A_DAY, SendingMode, find_mode
+from reminders.rules.modes import TRIAL_CALLS_A_DAY, find_mode
 from reminders.wording.pronunciations import Pronunciations, read_pronunciations
 from reminders.wording.scripts import channel_of, find_refusal, is_sayable, text_of
 
@@ -202,7 +202,7 @@ def _with_mode(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     PostgreSQL reads them once for all reminders, in the same statement.
     """
     switch = SendingSwitch.objects.filter(pk=1)
-    no_trial = When(Exists(switch.filter(mode__in=[SendingMode.SANDBOX, SendingMode.LIVE])), then=0)
+    no_trial = When(is_no_trial(), then=0)
     return reminders.annotate(
         chosen_mode=Subquery(switch.values("mode")),
         live_since=Subquery(switch.values("live_since")),

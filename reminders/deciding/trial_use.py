@@ -32,14 +32,22 @@ def count_sent_on_trial(now: datetime) -> int:
 
 def find_sent_on_trial() -> "QuerySet[CallRecord]":
     """Those of the 24 hours before the database's own now; none in another mode, without a look at calls."""
-    is_other = SendingSwitch.objects.filter(pk=1, mode__in=[SendingMode.SANDBOX, SendingMode.LIVE])
-    return _find_sent().filter(~Exists(is_other), submitting_at__gt=Now() - ONE_DAY)
+    return _find_recent().filter(~is_no_trial())
+
+
+def is_no_trial() -> Exists:
+    """Whether a mode was chosen that isn't trial, as a part of a query."""
+    return Exists(SendingSwitch.objects.filter(pk=1, mode__in=[SendingMode.SANDBOX, SendingMode.LIVE]))
 
 
 def count_of_trial() -> Subquery:
     """The same as a part of a query, before the database's own now."""
-    recent = _find_sent().filter(submitting_at__gt=Now() - ONE_DAY).order_by().values("mode")
+    recent = _find_recent().order_by().values("mode")
     return Subquery(recent.annotate(sent=Count("pk")).values("sent"))
+
+
+def _find_recent() -> "QuerySet[CallRecord]":
+    return _find_sent().filter(submitting_at__gt=Now() - ONE_DAY)
 
 
 def _find_sent() -> "QuerySet[CallRecord]":

@@ -8,9 +8,8 @@ from django.utils import timezone
 from reminders.deciding.present import read_present
 from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.trial_use import count_sent_on_trial
-from reminders.models import CallRecord, SendingSwitch
+from reminders.models import SendingSwitch
 from reminders.pages.frame import read_frame
-from reminders.rules.states import CallState
 from reminders.views.requests import read_present_and_frame, take_present
 from tests.office import make_call
 from tests.people import make_contact, make_due_reminder
@@ -29,7 +28,6 @@ def test_the_frame_of_a_page_has_the_count_while_a_trial_is_possible(mode: str) 
     """It is asked with the frame, so that a forecast asks for it no more."""
     for call_mode in ("trial", "live"):
         make_call(make_due_reminder(make_contact(call_mode)), mode=call_mode)
-    CallRecord.objects.filter(mode="live").update(state=CallState.NO_ANSWER)
     SendingSwitch.objects.update_or_create(pk=1, defaults={"mode": mode})
     assert read_frame().sent_on_trial == (mode in ("", "trial"))
 
