@@ -6,6 +6,7 @@ function callboard_fold folds it, in contacts/migrations/0016_search.py; what wa
 function, so the two can't differ. An index on every two and three letters in a row finds the rows.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +20,7 @@ from django.db.models import F, Func, IntegerField, QuerySet, Value
 
 from contacts.models import Contact
 from contacts.numbers import read_reported_number
-from contacts.searches import LONGEST
+from contacts.searches import clean_search
 
 MOST_FOUND = 300  # with more, the search should be narrowed
 WHOLE_NUMBER = 7  # digits; from here on it may be a number as it is dialled
@@ -29,6 +30,8 @@ FEW_LETTERS = 3  # what has more is rare enough to be found by its letters at on
 FEW_WORDS = 3  # so is who has more words than these
 GRAMS = "callboard_grams(search_text)"  # an index is on it
 NAMES_TRIED = 5_000
+DIALLED = re.compile(r"[-+.()/ 0-9]+")
+NO_DIGITS = re.compile(r"[^0-9]+")
 FIRST_IDEOGRAM = "⺀"  # from here on one letter can be a name; the same letter as in callboard_grams
 
 
@@ -53,7 +56,7 @@ def find_contacts(text: str) -> QuerySet[Contact]:
     At most MOST_FOUND. An empty text finds all, by name. The order is total, so that paging is stable.
     """
     people = Contact.objects.filter(erased_at=None).select_related("phone")
-    if not _clean(text):
+    if not clean_search(text):
         return people.order_by(*BY_NAME)
     found = find_contact_ids(text)
     place = Func(Value(found, ArrayField(IntegerField())), F("pk"), function="array_position")
@@ -89,19 +92,22 @@ def read_search_words(text: str) -> list[SearchWord]:
 
     "Müller" is also "Mueller". Digits that follow each other are one number, however they are grouped.
     """
-    cleaned = _clean(text)
+    cleaned = clean_search(text)
     if not cleaned:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT callboard_fold(%s), callboard_fold(callboard_spell_out(%s))", [cleaned] * 2)
-        folded, spelt_out = cursor.fetchone()
+    folded, spelt_out = _fold(cleaned)
     words = zip(_join_digits(folded.split()), _join_digits(spelt_out.split()), strict=False)
     return [SearchWord(_list_forms(*pair)) for pair in dict.fromkeys(words)]
 
 
-def _clean(text: str) -> str:
-    """Without NUL and halves of letters, which PostgreSQL refuses."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:LONGEST].strip()
+def _fold(text: str) -> tuple[str, str]:
+    """As the database folds names, also spelt out. In a number as it is dialled there is nothing to fold."""
+    if DIALLED.fullmatch(text):
+        return (NO_DIGITS.sub(" ", text),) * 2
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT callboard_fold(%s), callboard_fold(callboard_spell_out(%s))", [text] * 2)
+        folded, spelt_out = cursor.fetchone()
+    return folded, spelt_out
 
 
 def _join_digits(words: list[str]) -> list[str]:

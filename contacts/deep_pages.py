@@ -8,14 +8,15 @@ from django.db.models import QuerySet
 
 from contacts.large_tables import count_rows
 
-SHORT = 1_000  # rows, which are joined in no time
+SHORT = 5_000  # rows, whose ids are read in no time
 
 
 class DeepPaginator(Paginator[Any]):
     """Django's own, but a page's ids are looked for first, from the nearer end, and its rows then by id.
 
     So the last of a million pages is read as fast as the first: rows that are passed over aren't joined.
-    A page of a SHORT list is read at once.
+    Of a SHORT list all ids are read: asked for some, PostgreSQL may go through a large table in the list's
+    order until it has found enough.
     """
 
     @cached_property
@@ -24,13 +25,16 @@ class DeepPaginator(Paginator[Any]):
         return count_rows(cast("QuerySet[Any, Any]", self.object_list))
 
     def page(self, number: int | str) -> Page[Any]:
-        if self.count <= SHORT:
+        if self.count <= self.per_page:
             return super().page(number)
         number = self.validate_number(number)
         first, rows = (number - 1) * self.per_page, cast("QuerySet[Any, Any]", self.object_list)
         past = min(first + self.per_page, self.count)
-        if first < self.count // 2:
-            ids = rows.values_list("pk", flat=True)[first:past]
+        if self.count <= SHORT:
+            ids = list(rows.values_list("pk", flat=True))[first:past]
+        elif first < self.count // 2:
+            ids = list(rows.values_list("pk", flat=True)[first:past])
         else:
-            ids = rows.reverse().values_list("pk", flat=True)[self.count - past : self.count - first]
-        return Page(rows.filter(pk__in=list(ids)), number, self)
+            backwards = rows.reverse().values_list("pk", flat=True)
+            ids = list(backwards[self.count - past : self.count - first])
+        return Page(rows.filter(pk__in=ids), number, self)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import RawSQL
 
 LARGE = 50_000  # rows; of a smaller table nothing is kept
 KEPT_FOR = 600.0  # seconds
@@ -34,11 +35,24 @@ def count_rows(rows: "QuerySet[Any, Any]") -> int:
 def list_values(model: type[Model], column: str) -> list[Any]:
     """The values of a column, each once, in their order; of a large table those of a minute ago.
 
-    Whether it is large is known once count_rows() has counted it.
+    Whether it is large is asked with them: PostgreSQL estimates it.
     """
-    values = model._default_manager.order_by(column).values_list(column, flat=True).distinct()
-    found: list[Any] = _read_kept(model, column, lambda: list(values), VALUES_KEPT_FOR)
-    return found
+    rows = model._default_manager.order_by(column).annotate(of_table=_estimate_rows(model))
+    asked = rows.values_list(column, "of_table").distinct()
+
+    def read() -> list[Any]:
+        found = list(asked)
+        if found and found[0][1] >= LARGE:
+            _large.add(model)
+        return [value for value, _ in found]
+
+    values: list[Any] = _read_kept(model, column, read, VALUES_KEPT_FOR)
+    return values
+
+
+def _estimate_rows(model: type[Model]) -> RawSQL:
+    """-1 for a table that was never analyzed, which is taken for small."""
+    return RawSQL("(SELECT reltuples FROM pg_class WHERE oid = %s::regclass)", [model._meta.db_table])
 
 
 def _read_kept(model: type[Model], what: str, read: Callable[[], Any], seconds: float) -> Any:

@@ -13,9 +13,14 @@ LONGEST = 200  # characters
 MARK = "~"
 
 
+def clean_search(text: str) -> str:
+    """What is searched for: without NUL and halves of letters, which PostgreSQL refuses."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:LONGEST].strip()
+
+
 def remember_search(session: MutableMapping[str, Any], text: str) -> str:
     """The key by which this session finds the text again; "" for an empty text."""
-    text = text.strip()[:LONGEST]
+    text = clean_search(text)
     if not text:
         return ""
     kept: dict[str, str] = session.get(SEARCHES, {})

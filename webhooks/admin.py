@@ -71,7 +71,12 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     )
     list_filter = (StuckFilter, "state", "kind", "purpose", "content_type")
     list_select_related = ("call__reminder__appointment__contact",)
-    search_fields = ("call__robotalker_id", "call__public_id", "batch__robotalker_id", "digest")
+    search_fields = (
+        "call__robotalker_id__exact",
+        "call__public_id__exact",
+        "batch__robotalker_id__exact",
+        "digest__exact",
+    )
     date_hierarchy = "received_at"
     exclude = ("body", "passed_over")
     readonly_fields = ("body_text", "was_passed_over")

@@ -53,7 +53,7 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
         ("source", KnownValuesFilter),
     )
     list_select_related = ("contact", "location", "provider")
-    search_fields = ("contact__first_name", "contact__last_name", "external_id")
+    search_fields = ("contact__first_name", "contact__last_name", "external_id__exact")
     date_hierarchy = "starts_at"
     inlines = (ChangeInline,)
 
@@ -73,9 +73,9 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
 @admin.register(AppointmentChange)
 class AppointmentChangeAdmin(HistoryAdmin[AppointmentChange]):
     list_display = ("when", "what", "how", "by", "revision", "patient")
-    list_filter = ("what", ("appointment__location", LocationFilter))
+    list_filter = ("what", "how", ("appointment__location", LocationFilter))
     list_select_related = ("appointment__contact", "appointment__location", "by")
-    search_fields = ("appointment__contact__first_name", "appointment__contact__last_name", "how")
+    search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")
     date_hierarchy = "at"
 
     @admin.display(description=_("when"), ordering="at")

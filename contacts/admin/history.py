@@ -1,14 +1,14 @@
 """Base classes of the admin: times by the practice's clock, and history that can't be edited."""
 
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, tzinfo
 from functools import wraps
 from typing import Any, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
@@ -19,7 +19,6 @@ from django.db.models import (
     DateTimeField,
     JSONField,
     Model,
-    Q,
     QuerySet,
     TextField,
     TimeField,
@@ -33,13 +32,14 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from contacts.admin.searching import WHOLE, find_rows
 from contacts.audit.trail import PageUse, note_action
 from contacts.audit.words import ACTION, ADMIN
-from contacts.contact_search import find_contact_ids
+from contacts.contact_search import MOST_FOUND
 from contacts.deep_pages import DeepPaginator
 from contacts.forms.times import ClockInput, DayAndClockField, DayAndClockInput, DayInput, TimeOfDay
 from contacts.large_tables import list_values
-from contacts.models import Contact, Location
+from contacts.models import Location
 from contacts.parameters import DayField
 from contacts.searches import is_search_key, recall_search, remember_search
 
@@ -120,7 +120,7 @@ class LocationFilter(admin.RelatedFieldListFilter):
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
     """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses.
 
-    Where a patient's last name is searched, patients are found as on the contacts page, too.
+    Its search is that of contacts/admin/searching.py.
     """
 
     list_per_page = PER_PAGE
@@ -144,27 +144,31 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
 
     def _list_shown(self) -> set[str]:
         filters = (one[0] if isinstance(one, tuple) else one for one in self.list_filter)
-        shown = (*filters, *self.list_display, *self.search_fields, *self.shown_in_words)
+        searched = (one.removesuffix(WHOLE) for one in self.search_fields)
+        shown = (*filters, *self.list_display, *searched, *self.shown_in_words)
         return {one for one in shown if isinstance(one, str)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ModelT], search_term: str
     ) -> tuple[QuerySet[ModelT], bool]:
         """Each row once, though several of its patients may be found: no row is compared with the others."""
-        found, may_repeat = super().get_search_results(request, queryset, search_term)
-        paths = [name.removesuffix("last_name") for name in self.search_fields if self._is_of_patient(name)]
-        people = find_contact_ids(search_term, within_words=False) if paths else []
-        if not (people or may_repeat):
-            return found, False
-        rows = found.order_by().values("pk")
-        if people:
-            is_about_them = Q(*((f"{path}pk__in", people) for path in paths), _connector=Q.OR)
-            rows = rows.union(queryset.filter(is_about_them).order_by().values("pk"))
-        return queryset.filter(pk__in=rows), False
+        if not self.search_fields or not search_term:
+            return queryset, False
 
-    def _is_of_patient(self, name: str) -> bool:
-        """Whether this field that is searched is a patient's last name; people who log in have one, too."""
-        return name.endswith("last_name") and get_fields_from_path(self.model, name)[-1].model is Contact
+        def find_words(names: list[str]) -> QuerySet[ModelT]:
+            by_words = copy(self)
+            by_words.search_fields = names  # type: ignore[misc] # the class keeps its own
+            rows = self.model._default_manager.all()
+            return super(ClinicAdmin, by_words).get_search_results(request, rows, search_term)[0]
+
+        found = find_rows(self.model, self.search_fields, search_term, find_words)
+        if found.may_be_more:
+            words = gettext(
+                "Only what belongs to the first %(count)d patients or numbers found is listed. "
+                "Type more to see fewer."
+            )
+            self.message_user(request, words % {"count": MOST_FOUND}, messages.WARNING)
+        return queryset.filter(pk__in=found.keys), False
 
     def action_checkbox(self, row: ModelT) -> SafeString:
         """Django's own, without a template for each row, which takes a seventh of a list's time."""

@@ -145,7 +145,7 @@ class ContactAdmin(ClinicAdmin[Contact]):
         ("phone", admin.EmptyFieldListFilter),
     )
     list_select_related = ("phone",)
-    search_fields = ("first_name", "last_name", "external_id", "phone__e164")
+    search_fields = ("first_name", "last_name", "external_id")
     readonly_fields = ("phone", "other_phone", "source", "external_id", "page", "created_at", "updated_at")
 
     @admin.display(description=_("number"), ordering="phone__e164")

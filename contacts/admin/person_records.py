@@ -29,7 +29,7 @@ def link_to_contact(contact: Contact) -> str:
 class ContactMergeAdmin(HistoryAdmin[ContactMerge]):
     list_display = ("at", "who_stays", "merged_id", "by")
     list_select_related = ("survivor", "by")
-    search_fields = ("merged_id",)
+    search_fields = ("merged_id__exact",)
     date_hierarchy = "at"
 
     @admin.display(description=_("contact"))
@@ -60,7 +60,7 @@ class ContactIdAdmin(HistoryAdmin[ContactId]):
     list_display = ("source", "external_id", "who")
     list_filter = ("source",)
     list_select_related = ("contact",)
-    search_fields = ("external_id",)
+    search_fields = ("external_id__exact",)
 
     @admin.display(description=_("contact"))
     def who(self, other: ContactId) -> str:

@@ -112,8 +112,8 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "reminder__step__campaign",
     )
     search_fields = (
-        "robotalker_id",
-        "public_id",
+        "robotalker_id__exact",
+        "public_id__exact",
         "number__e164",
         "reminder__appointment__contact__first_name",
         "reminder__appointment__contact__last_name",
@@ -176,7 +176,7 @@ class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
         "reminder__appointment__location",
     )
     search_fields = (
-        "call__robotalker_id",
+        "call__robotalker_id__exact",
         "reminder__appointment__contact__first_name",
         "reminder__appointment__contact__last_name",
     )
@@ -219,7 +219,7 @@ class CallBatchAdmin(HistoryAdmin[CallBatch]):
     )
     list_filter = ("channel", "reported_status")
     readonly_fields = ("robotalker_says", "comparison")
-    search_fields = ("robotalker_id", "public_id")
+    search_fields = ("robotalker_id__exact", "public_id__exact")
     search_help_text = _("Robotalker's ID or ours")
     date_hierarchy = "created_at"
     actions = ("ask_robotalker",)

@@ -14,7 +14,7 @@ class OptOutConfirmationAdmin(HistoryAdmin[OptOutConfirmation]):
     list_display = ("opted_out_at", "masked", "state", "why", "text", "submitted_at")
     list_filter = ("state",)
     list_select_related = ("entry__number",)
-    search_fields = ("entry__number__e164", "robotalker_id")
+    search_fields = ("entry__number__e164", "robotalker_id__exact")
     search_help_text = _("the number like +12025550100, or Robotalker's id of the text")
 
     @admin.display(description=_("opted out"), ordering="entry__at")

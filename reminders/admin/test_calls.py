@@ -14,7 +14,7 @@ class TestCallAdmin(HistoryAdmin[TestCall]):
     list_display = ("created_at", "by", "masked", "purpose", "channel", "mode", "state", "why")
     list_filter = ("purpose", "channel", "mode", "state")
     list_select_related = ("by", "number")
-    search_fields = ("number__e164", "robotalker_id", "public_id")
+    search_fields = ("number__e164", "robotalker_id__exact", "public_id__exact")
     search_help_text = _("the number like +12025550100, or an ID")
 
     @admin.display(description=_("number"), ordering="number__e164")

@@ -16,7 +16,7 @@ class StaffTextAdmin(HistoryAdmin[StaffText]):
     list_display = ("created_at", "masked", "by", "state", "why", "text")
     list_filter = ("state", "by")
     list_select_related = ("number", "by")
-    search_fields = ("number__e164", "robotalker_id")
+    search_fields = ("number__e164", "robotalker_id__exact")
     search_help_text = _("the number like +12025550100, or Robotalker's id of the text")
 
     @admin.display(description=_("number"), ordering="number__e164")

@@ -16,20 +16,27 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.auth.models import User
+from django.contrib.messages.storage import default_storage
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory, override_settings
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from config.frame_room import call_with_room
 from config.garbage import collect_less
-from contacts.models import Appointment, Contact, Location
+from contacts.admin.history import ClinicAdmin
+from contacts.contact_search import MOST_FOUND
+from contacts.models import Appointment, Contact, Location, PhoneNumber
 from contacts.roles import FRONT_DESK
-from reminders.models import Reminder
+from contacts.searches import remember_search
+from reminders.models import CallRecord, Reminder
 from reminders.pages.day_reading import find_visits
 from tests.bench.load import LoadResult, get, send_load
 from tests.bench.many_rows import make_many_rows
@@ -38,6 +45,7 @@ from tests.bench.page_settings import STORAGES
 from tests.bench.servers import run_web
 from tests.people import make_user
 
+SEARCHES = 9
 ROUNDS = 21  # so that p95 is not the slowest of all, which counts the rows of a list
 PER_PAGE = 50
 OPEN_PAGES = 100
@@ -61,6 +69,7 @@ def bench_pages(appointments: int) -> Iterator[Line]:
     with override_settings(**plain):
         yield from _bench_each_page(desk, office)
         yield from _bench_lists(office)
+        yield from _bench_searches(office)
     yield from _bench_open_pages(desk)
 
 
@@ -168,10 +177,43 @@ def _bench_lists(office: User) -> Iterator[Line]:
                 )
 
 
-def _list(of_model: admin.ModelAdmin[Model], user: User, page: int) -> Callable[[], float]:
+def _bench_searches(office: User) -> Iterator[Line]:
+    """Searches in our admin's lists, and in Django's own of the same fields. Each list was opened before."""
+    client = Client()
+    client.force_login(office)
+    name = Contact.objects.order_by("pk")[5].last_name
+    number = Contact.objects.exclude(phone=None).select_related("phone").order_by("pk")[5].phone
+    assert number is not None
+    for model in (Reminder, Appointment, Contact, PhoneNumber, CallRecord):
+        ours = admin.site._registry[model]
+        open_page(client, reverse(admin_urlname(model._meta, SafeString("changelist"))))
+        fields = {"search_fields": [one.removesuffix("__exact") for one in ours.search_fields]}
+        bare = type("BareAdmin", (admin.ModelAdmin,), fields)(model, admin.site)
+        bare.list_per_page, bare.list_select_related = PER_PAGE, ours.list_select_related
+        bare.list_display = ["__str__"]
+        texts = {f"a name that {MOST_FOUND} have": name, "a number": number.e164, "nobody": "zzqq"}
+        for what, text in texts.items():
+            runs = {"ours": _list(ours, office, 1, text), "Django's": _list(bare, office, 1, text)}
+            mine, theirs = take_turns(runs, SEARCHES).values()
+            ratios = sorted(a / b for a, b in zip(mine, theirs, strict=True))
+            yield Line(
+                f"admin's list of {model._meta.verbose_name_plural}, a search for {what}",
+                show_times(mine),
+                f"Django's own search: {show_times(theirs)}",
+                f"{median(ratios):.0%} ({ratios[0]:.0%} to {ratios[-1]:.0%})",
+            )
+
+
+def _list(of_model: admin.ModelAdmin[Model], user: User, page: int, text: str = "") -> Callable[[], float]:
+    """A list of the admin as it is opened with the text that is searched for, of which ours has a key."""
+    session: dict[str, Any] = {}
+    is_ours = isinstance(of_model, ClinicAdmin)
+    searched = {"q": remember_search(session, text) if is_ours else text} if text else {}
+
     def run() -> float:
-        request = RequestFactory().get("/admin/", {"p": page}, secure=True)
-        request.user, request.session = user, {}  # type: ignore[assignment]
+        request = RequestFactory().get("/admin/", {"p": str(page), **searched}, secure=True)
+        request.user, request.session = user, session  # type: ignore[assignment]
+        request._messages = default_storage(request)  # type: ignore[attr-defined] # as the middleware does
         with stopwatch() as watch:
             answer = call_with_room(lambda: _answer(of_model, request))
         if answer.status_code != 200:

@@ -260,6 +260,16 @@ def test_whoever_has_a_letter_in_the_name_is_found_by_the_name(name: str) -> Non
         transaction.set_rollback(True)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.from_regex(contact_search.DIALLED, fullmatch=True))
+def test_a_number_as_it_is_dialled_is_folded_as_the_database_folds_it(cast: None, text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT callboard_fold(%s), callboard_fold(callboard_spell_out(%s))", [text] * 2)
+        folded, spelt_out = cursor.fetchone()
+    assert contact_search._fold(text)[0].split() == folded.split()
+    assert contact_search._fold(text)[1].split() == spelt_out.split()
+
+
 def test_a_page_of_results_says_when_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contacts.views.contacts.MOST_FOUND", 2)
     for first in ("Anna", "Annabel"):

@@ -55,6 +55,21 @@ def test_of_a_large_table_counts_and_values_are_read_once_a_minute(
 
 
 @pytest.mark.usefixtures("all_are_large")
+def test_the_database_tells_how_large_a_table_is_whose_rows_nobody_counted(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_contact("Ann", source="a")
+    assert list_values(Contact, "source") == ["a"]
+    with django_assert_num_queries(1):
+        assert list_values(Contact, "source") == ["a"], "it doesn't know yet, and keeps nothing"
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact")
+    assert list_values(Contact, "source") == ["a"]
+    with django_assert_num_queries(0):
+        assert list_values(Contact, "source") == ["a"]
+
+
+@pytest.mark.usefixtures("all_are_large")
 def test_a_list_of_the_admin_has_a_line_of_dates_and_reads_no_rows_for_it(admin_client: Client) -> None:
     person = make_contact()
     for days in (0, 40, 400):

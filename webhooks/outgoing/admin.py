@@ -184,7 +184,7 @@ class OutgoingDeliveryAdmin(HistoryAdmin[OutgoingDelivery]):
     )
     list_filter = ("state", "endpoint", "event__type")
     list_select_related = ("event", "endpoint")
-    search_fields = ("event__public_id",)
+    search_fields = ("event__public_id__exact",)
     inlines = (AttemptInline,)
     actions = ("send_again",)
 
@@ -212,7 +212,7 @@ class DeliveryAttemptAdmin(HistoryAdmin[DeliveryAttempt]):
     list_display = ("begun_at", "endpoint", "status", "fault", "milliseconds")
     list_filter = ("status", "fault", "delivery__endpoint")
     list_select_related = ("delivery__endpoint",)
-    search_fields = ("delivery__event__public_id",)
+    search_fields = ("delivery__event__public_id__exact",)
 
     @admin.display(description=gettext_lazy("endpoint"))
     def endpoint(self, attempt: DeliveryAttempt) -> str:
@@ -223,7 +223,7 @@ class DeliveryAttemptAdmin(HistoryAdmin[DeliveryAttempt]):
 class OutgoingEventAdmin(HistoryAdmin[OutgoingEvent]):
     list_display = ("public_id", "type", "occurred_at", "distributed_at")
     list_filter = ("type",)
-    search_fields = ("public_id",)
+    search_fields = ("public_id__exact",)
     date_hierarchy = "occurred_at"
 
 
