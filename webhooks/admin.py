@@ -77,6 +77,7 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
         "batch__robotalker_id__exact",
         "digest__exact",
     )
+    search_help_text = gettext_lazy("the whole id of a call or of a batch, or the event's digest")
     date_hierarchy = "received_at"
     exclude = ("body", "passed_over")
     readonly_fields = ("body_text", "was_passed_over")

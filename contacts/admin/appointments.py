@@ -54,6 +54,7 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
     )
     list_select_related = ("contact", "location", "provider")
     search_fields = ("contact__first_name", "contact__last_name", "external_id__exact")
+    search_help_text = _("a patient's name or number, or the whole id of an appointment")
     date_hierarchy = "starts_at"
     inlines = (ChangeInline,)
 
