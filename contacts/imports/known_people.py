@@ -125,9 +125,21 @@ def find_likely_contacts(
     by_name = _find_by_name(unnamed, source, renamed, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
     for key, contacts in by_name.items():
         # all rows about a contact are in one block: what has another name or number since isn't theirs
-        if as_before := [one for one in contacts if one.pk not in others.renamed]:
-            found[key] = as_before
+        as_before = [one for one in contacts if one.pk not in others.renamed]
+        if fitting := [one for one in as_before if _fits_its_id(unknown[key], named.get(one.pk))]:
+            found[key] = fitting
     return found
+
+
+def _fits_its_id(person: ImportedPerson, named: Sequence[Identity] | None) -> bool:
+    """Whether a contact can be a person with another id: if the list has the contact's own (`named`: what it
+    says of that one), only by that name and number.
+    """
+    if named is None or not person.patient_id:
+        return True
+    return any(
+        has_same_name(person.identity, each) and shares_number(person.identity, each) for each in named
+    )
 
 
 def _find_by_appointment(
@@ -148,8 +160,7 @@ def _find_by_appointment(
         seen = describe_contact_and_said(contact, source)
         has_other_id = bool(person.patient_id and contact.external_id and contact.source == source)
         if has_other_id:
-            seen = [*named[contact.pk]] if contact.pk in named else seen
-            if any(has_same_name(identity, each) and shares_number(identity, each) for each in seen):
+            if _fits_its_id(person, named.get(contact.pk, seen)):
                 return contact
         elif any(may_be_the_patient(identity, each) for each in seen):
             return contact
@@ -281,13 +292,27 @@ def share_out(
     shared = share_contacts(claims, own | in_list, source)
     known.contacts |= shared
     known.rivals = {each.person.key: each.contacts[0] for each in claims if each.person.key not in shared}
-    if not without_id:
-        return
-    named = {one.pk for key, one in known.contacts.items() if known.people[key].patient_id}
+    if without_id:
+        _share_without_ids(known, without_id, source, others, people)
+
+
+def _share_without_ids(
+    known: Known,
+    found: Mapping[PersonKey, Sequence[Contact]],
+    source: str,
+    others: OtherRows,
+    people: Mapping[PersonKey, ImportedPerson],
+) -> None:
+    """The same for people without a patient id, once those who have one are known."""
+    named = {one.pk: one for key, one in known.contacts.items() if known.people[key].patient_id}
     namesakes = _list_with_ids(known, people)
-    with_namesakes = {key: likely for key, likely in without_id.items() if likely[1:]}
+    likely: dict[PersonKey, Sequence[Contact]] = {}
+    for key, contacts in found.items():
+        in_list = [named[pk] for pk in sorted(named.keys() & namesakes[_name_and_number(known.people[key])])]
+        likely[key] = [*contacts, *(one for one in in_list if one not in contacts)]
+    with_namesakes = {key: contacts for key, contacts in likely.items() if contacts[1:]}
     rows = [row for key in with_namesakes for row in known.people[key].rows]
-    in_question = {one.pk for likely in with_namesakes.values() for one in likely}
+    in_question = {one.pk for contacts in with_namesakes.values() for one in contacts}
     visits_there = read_visits_at(rows, in_question, source) if rows else {}
     ids = {row.appointment_id for person in known.people.values() for row in person.rows} - {""}
     by_id = {each.pk for each in known.by_id.values()}
@@ -295,34 +320,37 @@ def share_out(
         contact: [each for each in visits if each.pk not in by_id and not others.have(each, ids, source)]
         for contact, visits in visits_there.items()
     }
-    for key, likely in without_id.items():
-        contacts = _put_visited_first(known.people[key], likely, visits_of, source, named)
+    for key, contacts in likely.items():
         fitting = namesakes[_name_and_number(known.people[key])]
+        in_turn = _put_likeliest_first(known.people[key], contacts, visits_of, source, named, fitting)
         if len(fitting) > (1 if known.people[key].phone else 0):
-            free = [one for one in contacts if one.pk not in named and not others.name(one, source)]
+            free = [one for one in in_turn if one.pk not in named and not others.name(one, source)]
         else:
-            free = [*contacts]
-        (known.contacts if free else known.rivals)[key] = [*free, *contacts][0]
+            free = [*in_turn]
+        (known.contacts if free else known.rivals)[key] = [*free, *in_turn][0]
 
 
-def _put_visited_first(
+def _put_likeliest_first(
     person: ImportedPerson,
     contacts: Iterable[Contact],
     visits_of: Mapping[int, Collection[Appointment]],
     source: str,
     named: Container[int],
+    fitting: Container[Hashable],
 ) -> list[Contact]:
-    """Of namesakes with the person's number first those who have a visit of theirs (`visits_of` contacts):
-    before all others who has one just as a row says it, unless the list has an id for that one (`named`).
+    """Of namesakes with the person's number first who has a visit just as a row says it (`visits_of`
+    contacts), unless the list has an id for that one (`named`); then who has that name and number by an id
+    of the list (`fitting`), whatever they have here; then those who have a visit of theirs.
     """
     number = person.phone.e164 if person.phone else None
     booked = [row for row in person.rows if row.status != CANCELLED] or person.rows
 
-    def rank(contact: Contact) -> tuple[bool, bool]:
+    def rank(contact: Contact) -> tuple[bool, bool, bool]:
         has_number = number == (contact.phone.e164 if contact.phone else None)
         visits = visits_of.get(contact.pk, ()) if has_number else ()
         is_told = contact.pk not in named and was_told_of(booked, visits, source)
-        return not is_told, not has_visit_of(person.rows, visits, source)
+        has_visit = has_visit_of(person.rows, visits, source)
+        return not is_told, contact.pk not in fitting, not has_visit
 
     return sorted(contacts, key=rank)
 

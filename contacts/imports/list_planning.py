@@ -16,17 +16,19 @@ from contacts.imports.doubts import (
     ask_source,
 )
 from contacts.imports.known import Known, OtherRows
+from contacts.imports.known_visits import find_visits_by_time
 from contacts.imports.list_reading import ReadList
 from contacts.imports.matching import find_known, match_people
 from contacts.imports.missing import find_missing
 from contacts.imports.one_person import join_people
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
 from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, OTHER_TIMES, SERIES_CANCELLED
-from contacts.imports.planning import make_plan
+from contacts.imports.planning import is_surely_of, make_plan
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOTE, Problem, clip, translate
 from contacts.imports.reading.descriptions import describe_lines
 from contacts.imports.rows import RowResult
+from contacts.imports.status_words import CANCELLED
 from contacts.imports.weak_ids import is_household_header
 from contacts.models import ImportBatch
 
@@ -179,7 +181,7 @@ def _put_contacts_together(file: ReadList) -> None:
             ignore_ids=bool(file.reading and file.reading.ids_changed),
             renamed=file.changed_events.renamed,
         )
-        for pk, line in _list_contacts(known):
+        for pk, line in [*_list_contacts(known), *_list_cancelled(known, block.results)]:
             first_block, first_line = found.setdefault(pk, (at, line))
             if first_block != at:
                 together.setdefault(pk, [first_line]).append(line)
@@ -196,6 +198,22 @@ def _list_contacts(known: Known) -> Iterator[tuple[int, int]]:
             yield contact.pk, person.rows[0].line
         for row in person.rows:
             if visit := known.by_id.get(row.appointment_id):
+                yield visit.contact_id, row.line
+
+
+def _list_cancelled(known: Known, results: Sequence[RowResult]) -> Iterator[tuple[int, int]]:
+    """The contacts (ids) of whom a row may cancel a visit by its time, with the row's line: another row may
+    be about that visit, though nothing but a number recorded here tells that both are of one person.
+    """
+    rows = [
+        row
+        for each in results
+        if (row := each.row or each.partial) and (each.cancels or row.status == CANCELLED)
+    ]
+    find_visits_by_time(known, rows, lambda _visit: False)
+    for row in rows:
+        for visit in known.by_time.get(row.local_start, ()):
+            if is_surely_of(row, visit.contact):
                 yield visit.contact_id, row.line
 
 

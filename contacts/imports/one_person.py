@@ -16,7 +16,7 @@ from contacts.imports.identity import fold_written_name
 from contacts.imports.known import NOBODY, Known
 from contacts.imports.people import ImportedPerson, PersonKey, merge_rows
 from contacts.imports.plans import PlannedContact
-from contacts.imports.three_way import keep_memory, read_contact_values
+from contacts.imports.three_way import keep_memory, read_contact_values, read_memory
 
 NameAndNumber = tuple[str, str, str]
 ROUNDS = 3  # who fits two people may fit only one when these are joined
@@ -138,13 +138,19 @@ def _join_group(known: Known, group: Collection[PersonKey], source: str) -> None
 
 
 def _join_rows(known: Known, group: Collection[PersonKey], source: str) -> ImportedPerson:
-    """One person of several, with the key and id of the one who is the contact, by its own id."""
+    """One person of several, with the key and id of the one who is the contact, by its own id; of several
+    such the one with the number here, or that lists gave last, so that they don't take turns.
+    """
 
-    def rank(key: PersonKey) -> tuple[bool, bool, bool, int]:
+    def rank(key: PersonKey) -> tuple[bool, bool, bool, tuple[bool, bool], int]:
         person, contact = known.people[key], known.contacts.get(key)
         is_own = contact is not None and has_own_id(contact, source, person.patient_id)
         has_id = bool(person.patient_id)
-        return contact is not None, has_id and is_own, has_id, len(person.identity.numbers)
+        held = read_contact_values(contact) if contact else {}
+        said = (read_memory(contact, source) or {}) if contact else {}
+        number = person.phone.e164 if person.phone else None
+        known_numbers = number == held.get("phone"), number == said.get("phone")
+        return contact is not None, has_id and is_own, has_id, known_numbers, len(person.identity.numbers)
 
     chosen = max(group, key=rank)
     rows = list(known.people[chosen].rows)

@@ -104,7 +104,7 @@ def make_plan(
     return Plan(planned, contacts, cancelled)
 
 
-def _is_surely_of(row: AppointmentRow, contact: Contact) -> bool:
+def is_surely_of(row: AppointmentRow, contact: Contact) -> bool:
     """Whether a row is about that patient by more than a first name, which may be missing or frequent."""
     patient, owner = describe_row(row), describe_contact(contact)
     has_id = bool(row.patient_id) and row.patient_id == contact.external_id
@@ -278,7 +278,7 @@ class _Planner:
             for each in self.known.by_time.get(row.local_start, [])
             if not (row.appointment_id and each.external_id)
             and each.pk not in self.used
-            and _is_surely_of(row, each.contact)
+            and is_surely_of(row, each.contact)
         ]
         found = [each for each in found if is_same_slot(row, each)] or found
         said = {each.pk: (read_memory(each, self.source) or {}).get("status") for each in found}

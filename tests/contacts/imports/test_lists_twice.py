@@ -9,13 +9,16 @@ import pytest
 
 from contacts.appointments import reinstate_appointment
 from contacts.imports import row_blocks
-from contacts.models import Appointment, Location
+from contacts.models import Appointment, Contact, Location
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
 from tests.contacts.imports.test_rows_of_one_contact import import_again, snapshot
 from tests.people import make_appointment, make_contact
 
 pytestmark = pytest.mark.django_db
-SEEDS: Sequence[int] = (2, 14, 31, 65, 76, 83, 98, 128, 143, 175, 215, 275, 300, 389, 391, 407, 437, 498)
+SEEDS: Sequence[int] = (
+    *(2, 14, 31, 65, 76, 83, 98, 128, 143, 175, 215, 275, 300, 389, 391, 407, 437, 498),
+    *(763, 1135, 1157, 1456, 1532),
+)
 if "TWICE" in os.environ:
     SEEDS = range(*map(int, os.environ["TWICE"].split("-")))
 SMITHS = {"first": ["John", "John", "John", "Jane", "Jon"], "last": ["Smith", "Smith", "Wood"]}
@@ -48,6 +51,7 @@ def make_by_hand(drawn: random.Random, downtown: Location) -> None:
             make_appointment(contact, location=downtown, starts_at=at, source="", external_id="")
 
 
+CANCELLED = {"status": "Cancelled"}
 RUTH = AISHA | {"id": "", "patient": "P1", "first": "Ruth", "last": "Stone", "mobile": "202-555-0111"}
 # a row about her that isn't surely hers, but cancels what she has at that time
 UNSURE = RUTH | {"patient": "", "last": "Stone-Wood", "status": "Cancelled"}
@@ -99,6 +103,21 @@ def test_a_row_cancels_no_visit_that_another_row_below_it_is_about(
         assert list(visits) == ["booked", "cancelled"]
 
 
+@pytest.mark.parametrize("block", [row_blocks.BLOCK_ROWS, 1])
+def test_a_row_that_shares_only_a_number_recorded_here_cancels_no_visit_of_another_row(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """However the file is cut into blocks: nothing in the two rows is the same but their time."""
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", block)
+    make_downtown()
+    import_rows(RUTH | {"home": "202-555-0199"})
+    by_number = RUTH | CANCELLED | {"patient": "", "last": "", "mobile": "202-555-0199"}
+    report = import_rows(by_number, RUTH)
+    assert (report.counts["cancelled"], report.counts["booked_again"]) == (0, 0)
+    assert Appointment.objects.get(contact__external_id="P1").status == "booked"
+    import_again(by_number, RUTH)
+
+
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("other", [{"patient": ""}, {"mobile": "", "home": "202-555-0111"}, {"id": "A9"}])
 def test_a_visit_that_was_cancelled_and_booked_again_at_its_time_stays_booked(
@@ -116,8 +135,35 @@ def test_a_visit_that_was_cancelled_and_booked_again_at_its_time_stays_booked(
         assert not Appointment.objects.exclude(pk=visit.pk).exclude(status="cancelled").exists()
 
 
-CANCELLED = {"status": "Cancelled"}
 KOFI = RUTH | {"id": "A2", "patient": "P2", "first": "Kofi", "last": "Wood", "mobile": "202-555-0112"}
+
+
+def test_of_two_numbers_that_rows_give_in_either_order_the_one_here_stays_the_main_one() -> None:
+    make_downtown()
+    import_rows(RUTH | {"mobile": "202-555-0112"})
+    rows = [
+        RUTH | {"patient": "", "id": "A1", "home": "202-555-0112", "time": "11:00 AM"},
+        RUTH | {"patient": "", "id": "A2", "mobile": "202-555-0112", "home": "202-555-0111"},
+    ]
+    import_rows(*rows)
+    import_again(*rows)
+    phone, other = Contact.objects.values_list("phone__e164", "other_phone__e164").get()
+    assert (phone, other) == ("+12025550112", "+12025550111")
+
+
+def test_a_row_without_an_id_is_of_the_namesake_who_has_its_number_in_the_list() -> None:
+    """And of no one who has it only here, be it by a row above."""
+    make_downtown()
+    import_rows(RUTH | {"patient": "P3", "home": "202-555-0112"}, RUTH | {"patient": "P4", "mobile": ""})
+    rows = [
+        RUTH | {"patient": "P4", "mobile": "202-555-0112"},
+        RUTH | {"patient": "", "mobile": "202-555-0112", "home": "202-555-0111"},
+        RUTH | {"patient": "P3", "time": "11:00 AM"},
+    ]
+    import_rows(*rows)
+    import_again(*rows)
+    assert Contact.objects.count() == 2
+    assert Appointment.objects.filter(contact__external_id="P4").count() == 1
 
 
 def test_of_two_cancelled_rows_at_one_time_the_one_without_an_id_keeps_its_visit() -> None:
