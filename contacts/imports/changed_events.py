@@ -123,7 +123,8 @@ class _EventsOfFile:
         for event, all_rows in self._rows.items():
             if all(row.id in known for row in all_rows):
                 continue
-            groups = group_by_patient(all_rows)
+            if not (groups := group_by_patient(all_rows)):
+                continue
             for rows in groups:
                 new = list({row.id: row for row in rows if row.id not in known}.values())
                 if new:

@@ -18,6 +18,7 @@ from contacts.models import Appointment
 
 # A little less than what is read of a calendar, so that what the file leaves out at the ends isn't missed.
 FROM, TO = -timedelta(hours=23), timedelta(days=399)
+MOST_PATIENTS = 100  # of an event
 NOBODY = (identify("", ""),)
 EventKey = tuple[str, str]  # the name of the event, and the initial of the patient where that may be cut
 
@@ -98,10 +99,16 @@ def are_alone(rows: Iterable[EventVisit]) -> bool:
 
 
 def group_by_patient(rows: Iterable[EventVisit]) -> list[list[EventVisit]]:
-    """Rows of one event that can be of one patient; those without a name are with the first of the others."""
+    """Rows of one event that can be of one patient; those without a name are with the first of the others.
+
+    [] if they are of more than MOST_PATIENTS: what they have in common is no event, but the beginning that a
+    system gives all its ids. Each would be compared with each.
+    """
     groups: list[list[EventVisit]] = []
     for row in sorted(rows, key=lambda each: not each.has_name):
         group = next((each for each in groups if may_be_one(each[0], row)), None)
+        if group is None and len(groups) == MOST_PATIENTS:
+            return []
         if group is None:
             groups.append([row])
         else:

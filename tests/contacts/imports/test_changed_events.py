@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from contacts.imports import changed_events, event_visits
 from contacts.imports.errors import QuestionsOpen
+from contacts.imports.event_visits import EventVisit
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.plan_notes import OLDER_VERSION, OTHER_TIMES, SERIES_CANCELLED
 from contacts.imports.practice import ImportOptions
@@ -345,6 +347,35 @@ def test_the_stamps_of_a_split_off_part_tell_that_it_is_older() -> None:
     report = import_events(first, split_off("1500", 5, "20270225T080000Z"))
     assert [each.problem for each in report.problems].count(OLDER_VERSION[0]) == 2
     assert visits() == [f"03-{day:02} 09:00 booked" for day in (4, 11, 18, 25)]
+
+
+def test_ids_of_many_patients_that_begin_alike_are_of_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each patient's visits would be compared with those of each other one."""
+    monkeypatch.setattr(event_visits, "MOST_PATIENTS", 5)
+    compared = []
+    compare = event_visits.may_be_one
+
+    def may_be_one(one: EventVisit, other: EventVisit) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    for module in (event_visits, changed_events):
+        monkeypatch.setattr(module, "may_be_one", may_be_one)
+    names = [
+        f"An{letter}e Stone{letter} 202-555-01{at:02}" for at, letter in enumerate("abcdefghijklmnopqrst")
+    ]
+
+    def list_events(of: str, day: int) -> list[str]:
+        return [
+            event(f"{day + at:02}T0900", who=name, uid=f"{OUTLOOK}{of}{at:02}{'0' * 20}")
+            for at, name in enumerate(names)
+        ]
+
+    import_events(*list_events("a", 2))
+    report = import_events(*list_events("b", 3), ids="all_new")
+    assert (report.counts["added"], report.counts["moved"]) == (20, 0)
+    assert 0 < len(compared) <= 20 * 5
+    assert len(booked()) == 40, "none is taken for a visit of before"
 
 
 def test_nobody_is_asked_about_a_relative_in_another_event_whose_long_id_begins_alike() -> None:
