@@ -30,7 +30,7 @@ FEW_LETTERS = 3  # what has more is rare enough to be found by its letters at on
 FEW_WORDS = 3  # so is who has more words than these
 GRAMS = "callboard_grams(search_text)"  # an index is on it
 NAMES_TRIED = 5_000
-DIALLED = re.compile(r"[-+.()/ 0-9]+")
+DIALLED = re.compile(r"[-+.()/\u2010-\u2015\s0-9]+")
 NO_DIGITS = re.compile(r"[^0-9]+")
 FIRST_IDEOGRAM = "⺀"  # from here on one letter can be a name; the same letter as in callboard_grams
 
@@ -97,7 +97,7 @@ def read_search_words(text: str) -> list[SearchWord]:
         return []
     folded, spelt_out = _fold(cleaned)
     words = zip(_join_digits(folded.split()), _join_digits(spelt_out.split()), strict=False)
-    return [SearchWord(_list_forms(*pair)) for pair in dict.fromkeys(words)]
+    return [SearchWord(list_forms(*pair)) for pair in dict.fromkeys(words)]
 
 
 def _fold(text: str) -> tuple[str, str]:
@@ -118,7 +118,7 @@ def _join_digits(words: list[str]) -> list[str]:
     return joined
 
 
-def _list_forms(word: str, spelt_out: str) -> tuple[str, ...]:
+def list_forms(word: str, spelt_out: str) -> tuple[str, ...]:
     """The word, and its number without what only dialling needs, such as a 0 in front."""
     forms = [word, spelt_out]
     if word.isdecimal() and len(word) >= WHOLE_NUMBER:

@@ -15,8 +15,8 @@ class DeepPaginator(Paginator[Any]):
     """Django's own, but a page's ids are looked for first, from the nearer end, and its rows then by id.
 
     So the last of a million pages is read as fast as the first: rows that are passed over aren't joined.
-    Of a SHORT list all ids are read: asked for some, PostgreSQL may go through a large table in the list's
-    order until it has found enough.
+    Of a SHORT list of several pages all ids are read: asked for some, PostgreSQL may go through a large table
+    in the list's order until it has found enough.
     """
 
     @cached_property

@@ -35,14 +35,14 @@ def count_rows(rows: "QuerySet[Any, Any]") -> int:
 def list_values(model: type[Model], column: str) -> list[Any]:
     """The values of a column, each once, in their order; of a large table those of a minute ago.
 
-    Whether it is large is asked with them: PostgreSQL estimates it.
+    Where its rows weren't counted yet, whether it is large is PostgreSQL's estimate, asked for with them.
     """
     rows = model._default_manager.order_by(column).annotate(of_table=_estimate_rows(model))
     asked = rows.values_list(column, "of_table").distinct()
 
     def read() -> list[Any]:
         found = list(asked)
-        if found and found[0][1] >= LARGE:
+        if found and (model, "") not in _kept and found[0][1] >= LARGE:
             _large.add(model)
         return [value for value, _ in found]
 

@@ -32,7 +32,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from contacts.admin.searching import WHOLE, find_rows
+from contacts.admin.searching import WHOLE, FoundRows, find_rows
 from contacts.audit.trail import PageUse, note_action
 from contacts.audit.words import ACTION, ADMIN
 from contacts.contact_search import MOST_FOUND
@@ -73,6 +73,8 @@ class SearchedList(ChangeList):
     """A list whose search text is in the session; its address has the text's key (contacts/searches.py)."""
 
     searches_by_post = True  # for admin/search_form.html
+    searched: str | None = None  # the text, once it was looked up by its key
+    is_forgotten = False
 
     def __init__(self, request: HttpRequest, *arguments: Any, **named: Any) -> None:
         super().__init__(request, *arguments, **named)
@@ -87,8 +89,15 @@ class SearchedList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        self.query = recall_search(request.session, self.query)
-        return super().get_queryset(request, exclude_parameters)
+        """Asked for again by an action and for each filter's counts. None if the search was forgotten."""
+        if self.searched is None:
+            key, self.query = self.query, recall_search(request.session, self.query)
+            self.searched = self.query
+            self.is_forgotten = bool(key and not self.searched)
+            if self.is_forgotten:
+                messages.warning(request, gettext("This search is no longer known here. Search again."))
+        rows = super().get_queryset(request, exclude_parameters)
+        return rows.none() if self.is_forgotten else rows
 
 
 class KnownValuesFilter(admin.AllValuesFieldListFilter):
@@ -161,13 +170,16 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
             rows = self.model._default_manager.all()
             return super(ClinicAdmin, by_words).get_search_results(request, rows, search_term)[0]
 
-        found = find_rows(self.model, self.search_fields, search_term, find_words)
-        if found.may_be_more:
-            words = gettext(
-                "Only what belongs to the first %(count)d patients or numbers found is listed. "
-                "Type more to see fewer."
-            )
-            self.message_user(request, words % {"count": MOST_FOUND}, messages.WARNING)
+        found: FoundRows | None = getattr(request, "found_rows", None)
+        if found is None:
+            found = find_rows(self.model, self.search_fields, search_term, find_words)
+            request.found_rows = found  # type: ignore[attr-defined] # for an action, and each filter's counts
+            if found.may_be_more:
+                words = gettext(
+                    "Only what belongs to the first %(count)d patients or numbers found is listed. "
+                    "Type more to see fewer."
+                )
+                self.message_user(request, words % {"count": MOST_FOUND}, messages.WARNING)
         return queryset.filter(pk__in=found.keys), False
 
     def action_checkbox(self, row: ModelT) -> SafeString:

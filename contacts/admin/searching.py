@@ -1,8 +1,9 @@
-"""What the search above a list of the admin finds, each kind of field by an index of its own.
+"""What the search above a list of the admin finds, each kind of field for itself.
 
 Django's own search compares what was typed with every row, joined with all that is searched: half a second
-for a million reminders. Here patients are found as on the contacts page, numbers by their digits, and ids
-only whole. Other words, such as those of a note, are left to Django.
+for a million reminders. Here patients are found as on the contacts page, by an index; numbers by their
+digits, in the table of numbers alone; ids only whole. Other words, such as those of a note, are left to
+Django. Several words must all be in the patient, or all in such a note.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,9 +12,16 @@ from typing import Any
 
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 
-from contacts.contact_search import DIALLED, FEWEST_DIGITS, MOST_FOUND, NO_DIGITS, find_contact_ids
+from contacts.contact_search import (
+    DIALLED,
+    FEWEST_DIGITS,
+    MOST_FOUND,
+    NO_DIGITS,
+    find_contact_ids,
+    list_forms,
+)
 from contacts.models import Contact, PhoneNumber
 
 WHOLE = "__exact"  # the end of a field's name in search_fields that is compared as a whole
@@ -47,7 +55,9 @@ def find_rows(
             words.append(name)
         elif (value := _read_value(field, text)) is not None:
             found.append(rows.filter(**{name: value}))
-    people = find_contact_ids(text, within_words=False) if patients else []
+    # a patient's other number would find a number that was not looked for
+    is_number_alone = model is PhoneNumber and DIALLED.fullmatch(text) is not None
+    people = find_contact_ids(text, within_words=False) if patients and not is_number_alone else []
     dialled = _find_numbers(text) if numbers else []
     found += [rows.filter(**{f"{path}__in": people}) for path in sorted(patients) if people]
     found += [rows.filter(**{f"{path}__in": dialled}) for path in sorted(numbers) if dialled]
@@ -69,9 +79,12 @@ def _read_value(field: "Field[Any, Any]", text: str) -> Any:
 
 
 def _find_numbers(text: str) -> list[int]:
-    """The keys of the numbers that have these digits in a row; [] for a text with other letters in it."""
+    """The keys of the numbers that have these digits in a row, also as they are dialled within a country; []
+    for a text with letters in it. Not those of people who were erased, which have no digits any more.
+    """
     digits = NO_DIGITS.sub("", text)
     if not DIALLED.fullmatch(text) or len(digits) < FEWEST_DIGITS:
         return []
-    found = PhoneNumber.objects.filter(e164__contains=digits).order_by()
+    has_form = Q(*(("e164__contains", form) for form in list_forms(digits, digits)), _connector=Q.OR)
+    found = PhoneNumber.objects.filter(has_form, erased_at=None).order_by("pk")
     return list(found.values_list("pk", flat=True)[:MOST_FOUND])

@@ -1,5 +1,7 @@
 """What the search above a list of the admin finds: patients by the contacts' index, numbers, ids, words."""
 
+import html
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -7,10 +9,13 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from contacts.contact_search import MOST_FOUND
 from contacts.models import Appointment, AppointmentChange, ConsentEntry, Contact, PhoneNumber
+from contacts.searches import KEPT
 from reminders.models import CallBatch, CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.rules.states import ReminderState
 from tests.office import address_of, make_call, make_event
 from tests.people import make_appointment, make_contact, make_due_reminder, make_number
 from webhooks.models import WebhookEvent
@@ -112,10 +117,52 @@ def test_a_filter_is_kept_while_searching(office: Client, call: CallRecord) -> N
     assert not office.get(key).context["cl"].result_list
 
 
+def test_an_action_over_all_that_was_found_is_done_to_nothing_else(office: Client, call: CallRecord) -> None:
+    """“Select all” in a list of several pages asks for the rows again, by the search in its address."""
+    Reminder.objects.update(state=ReminderState.PLANNED)
+    found = address_of(Reminder) + "?q=" + office.post(address_of(Reminder), {"q": "lind"})["Location"][-9:]
+    skip = {"action": "skip", "_selected_action": [str(call.reminder_id)], "select_across": "1"}
+    assert "1 of 1 skipped" in html.unescape(office.post(found, skip, follow=True).content.decode())
+    assert Reminder.objects.filter(state=ReminderState.PLANNED).count() == 1
+
+
+def test_a_search_that_was_forgotten_finds_nothing_and_an_action_over_it_does_nothing(
+    office: Client, call: CallRecord
+) -> None:
+    Reminder.objects.update(state=ReminderState.PLANNED)
+    found = office.post(address_of(Reminder), {"q": "lindqvist"})["Location"]
+    for name in range(KEPT):
+        office.post(address_of(Contact), {"q": f"name {name}"})
+    page = office.get(found)
+    assert not page.context["cl"].result_list
+    assert page.content.decode().count("no longer known here") == 1
+    skip = {"action": "skip", "_selected_action": [str(call.reminder_id)], "select_across": "1"}
+    office.post(found, skip, follow=True)
+    assert Reminder.objects.filter(state=ReminderState.PLANNED).count() == 2
+
+
+@pytest.mark.parametrize("text", ["020 7946 0958", "+44 (0)20 7946 0958", "2079–460958", "7946\u00a00958"])
+def test_a_number_is_found_as_it_is_dialled(office: Client, text: str, settings: Settings) -> None:
+    settings.PHONE_REGION = "GB"
+    number = make_number("+442079460958")
+    PhoneNumber.objects.create(e164="erased-7946", erased_at=timezone.now())
+    assert search(office, PhoneNumber, text) == {number.pk}
+
+
+def test_in_the_list_of_numbers_a_number_finds_no_other_number_of_its_patient(office: Client) -> None:
+    other = make_number("+12025550142")
+    contact = make_contact("Ann", other_phone=other)
+    assert search(office, PhoneNumber, "5550142") == {other.pk}
+    assert search(office, PhoneNumber, "ann") == {contact.phone_id}
+
+
 def test_a_list_says_when_more_patients_would_be_found(office: Client) -> None:
     Contact.objects.bulk_create(Contact(first_name="Ann", last_name="Many") for _ in range(MOST_FOUND))
-    page = office.post(address_of(Contact), {"q": "many"}, follow=True).content.decode()
-    assert f"the first {MOST_FOUND} patients or numbers found" in page
+    key = office.post(address_of(Contact), {"q": "many"})["Location"]
+    for address in (key, f"{key}&_facets=True"):
+        page = office.get(address).content.decode()
+        assert page.count(f"the first {MOST_FOUND} patients or numbers found") == 1
+    assert "patients or numbers found" not in office.get(address_of(Contact)).content.decode()
     Contact.objects.last().delete()  # type: ignore[union-attr]
     assert (
         "patients or numbers found"
@@ -125,7 +172,7 @@ def test_a_list_says_when_more_patients_would_be_found(office: Client) -> None:
 
 @pytest.mark.parametrize("model", LARGE)
 @pytest.mark.parametrize("text", ["lindqvist", "2025550100", "nobody at all"])
-def test_a_search_in_a_large_list_compares_no_row_letter_by_letter(
+def test_a_search_in_a_large_list_leaves_nothing_to_compare_with_each_joined_row(
     office: Client, call: CallRecord, model: type[Model], text: str
 ) -> None:
     key = office.post(address_of(model), {"q": text})["Location"]
