@@ -7,7 +7,7 @@ Where that isn't clear a person is asked, so that nobody is called for both time
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, ngettext
@@ -19,6 +19,7 @@ from contacts.imports.event_visits import (
     EventKey,
     EventVisit,
     are_alone,
+    divide_events,
     group_by_patient,
     has_relative,
     may_be_one,
@@ -120,21 +121,30 @@ class _EventsOfFile:
         found = ChangedEvents()
         here = Appointment.objects.filter(source=self._source)
         known = set(here.filter(is_any_text("external_id", self._ids)).values_list("external_id", flat=True))
-        for event, all_rows in self._rows.items():
-            if all(row.id in known for row in all_rows):
-                continue
-            if not (groups := group_by_patient(all_rows)):
-                continue
-            for rows in groups:
-                new = list({row.id: row for row in rows if row.id not in known}.values())
-                if new:
-                    self._compare(self._here[event], rows, new, found)
-            others = [row for row in all_rows if row.id not in known and row.id not in found.renamed]
-            for visit in self._list_gone(self._here[event], all_rows):
-                is_of_nobody = not any(may_be_one(visit, rows[0]) for rows in groups)
-                if visit.is_booked and visit.is_ahead and is_of_nobody and has_relative(visit, others):
-                    self._replace([visit], others[0], found)
+        for key, all_rows in self._rows.items():
+            for rows, visits in divide_events(all_rows, self._here[key]):
+                if not all(row.id in known for row in rows):
+                    self._compare_event(rows, visits, known, found)
         return found
+
+    def _compare_event(
+        self,
+        all_rows: Sequence[EventVisit],
+        here: Sequence[EventVisit],
+        known: Container[str],
+        found: ChangedEvents,
+    ) -> None:
+        """Compare the rows of an event with the visits that it has here. `known`: ids that are here."""
+        groups = group_by_patient(all_rows)
+        for rows in groups:
+            new = list({row.id: row for row in rows if row.id not in known}.values())
+            if new:
+                self._compare(here, rows, new, found)
+        others = [row for row in all_rows if row.id not in known and row.id not in found.renamed]
+        for visit in self._list_gone(here, all_rows) if groups else ():
+            is_of_nobody = not any(may_be_one(visit, rows[0]) for rows in groups)
+            if visit.is_booked and visit.is_ahead and is_of_nobody and has_relative(visit, others):
+                self._replace([visit], others[0], found)
 
     def _list_gone(self, visits: Iterable[EventVisit], rows: Iterable[EventVisit]) -> list[EventVisit]:
         """Those whose ids the file doesn't have, but for those that have another there.

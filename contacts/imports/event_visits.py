@@ -1,7 +1,7 @@
 """Visits here, and rows of a calendar, that are of one event, and whether they can be of one patient."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from contacts.models import Appointment
 
 # A little less than what is read of a calendar, so that what the file leaves out at the ends isn't missed.
 FROM, TO = -timedelta(hours=23), timedelta(days=399)
-MOST_PATIENTS = 100  # of an event
+MOST_PATIENTS = 300  # of an event
 NOBODY = (identify("", ""),)
 EventKey = tuple[str, str]  # the name of the event, and the initial of the patient where that may be cut
 
@@ -98,11 +98,27 @@ def are_alone(rows: Iterable[EventVisit]) -> bool:
     return all(is_alone(row.version) for row in rows)
 
 
+def divide_events(
+    rows: Sequence[EventVisit], visits: Sequence[EventVisit]
+) -> list[tuple[list[EventVisit], list[EventVisit]]]:
+    """Rows with the visits here that are under the same key, event by event. Where an id was cut, all are
+    together, since nothing tells which are of one event.
+    """
+    if any(is_cut(each.id) for each in (*rows, *visits)):
+        return [([*rows], [*visits])]
+    of_event: defaultdict[str, tuple[list[EventVisit], list[EventVisit]]] = defaultdict(lambda: ([], []))
+    for side, some in enumerate((rows, visits)):
+        for each in some:
+            of_event[name_of_event(each.id)][side].append(each)
+    return [pair for pair in of_event.values() if all(pair)]
+
+
 def group_by_patient(rows: Iterable[EventVisit]) -> list[list[EventVisit]]:
     """Rows of one event that can be of one patient; those without a name are with the first of the others.
 
-    [] if they are of more than MOST_PATIENTS: what they have in common is no event, but the beginning that a
-    system gives all its ids. Each would be compared with each.
+    [] if they are of more than MOST_PATIENTS: what they have in common is hardly one event, but the beginning
+    that a system gives all its ids, and each would be compared with each. What left the calendar is then only
+    listed as missing.
     """
     groups: list[list[EventVisit]] = []
     for row in sorted(rows, key=lambda each: not each.has_name):

@@ -142,14 +142,14 @@ def _join_rows(known: Known, group: Collection[PersonKey], source: str) -> Impor
     such the one with the number here, or that lists gave last, so that they don't take turns.
     """
 
-    def rank(key: PersonKey) -> tuple[bool, bool, bool, tuple[bool, bool], int]:
+    def rank(key: PersonKey) -> tuple[bool, bool, bool, tuple[bool, ...], int]:
         person, contact = known.people[key], known.contacts.get(key)
         is_own = contact is not None and has_own_id(contact, source, person.patient_id)
         has_id = bool(person.patient_id)
         held = read_contact_values(contact) if contact else {}
         said = (read_memory(contact, source) or {}) if contact else {}
-        number = person.phone.e164 if person.phone else None
-        known_numbers = number == held.get("phone"), number == said.get("phone")
+        number = person.phone.e164 if person.phone else ""
+        known_numbers = tuple(number != "" and number == of.get("phone") for of in (held, said))
         return contact is not None, has_id and is_own, has_id, known_numbers, len(person.identity.numbers)
 
     chosen = max(group, key=rank)

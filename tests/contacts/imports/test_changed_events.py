@@ -378,6 +378,17 @@ def test_ids_of_many_patients_that_begin_alike_are_of_no_event(monkeypatch: pyte
     assert len(booked()) == 40, "none is taken for a visit of before"
 
 
+def test_whole_ids_that_begin_alike_are_of_events_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are: only where an id was cut, nothing tells which event it is of."""
+    monkeypatch.setattr(event_visits, "MOST_PATIENTS", 2)
+    begin = "E" * 80
+    once = "RRULE:FREQ=WEEKLY;COUNT=1"
+    import_events(*(event(f"{day:02}T0900", uid=f"{begin}{day}") for day in range(2, 12)))
+    events = [event(f"{day:02}T{9 + day % 2:02}30", once, uid=f"{begin}{day}") for day in range(2, 12)]
+    assert import_events(*events).counts["moved"] == 10
+    assert len(booked()) == 10
+
+
 def test_nobody_is_asked_about_a_relative_in_another_event_whose_long_id_begins_alike() -> None:
     uid = "https://calendar.example/organizations/" + "f" * 60 + "/"
     twice = "RRULE:FREQ=WEEKLY;COUNT=2"
