@@ -18,7 +18,7 @@ from reminders.campaigns.reminder_rows import ByDue, Rows, Waiting
 from reminders.deciding.coverage import lacks_consent
 from reminders.deciding.explanations import FOUND, foresee_call
 from reminders.deciding.fallen_due import DueReminder
-from reminders.deciding.number_caps import LOOKED_BACK, NumberUse
+from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import (
     NO_LIMITS,
     ReminderFacts,
@@ -32,6 +32,7 @@ from reminders.planning.early_looks import is_line_busy
 from reminders.rules.decide import Decision, Situation, Verdict
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
+from reminders.rules.zones import zone_or_utc
 from reminders.wording.scripts import channel_of
 
 GOES = (Verdict.CALL, Verdict.WAIT)
@@ -263,12 +264,11 @@ class Forecaster:
             limited = {visit for visit in visits if self._is_booked_late(row, judge, due, visit)}
         if not uses:
             return limited
-        called = {visit for visit in visits if times[visit].phone in uses}
-        return limited | {
-            visit
-            for visit in called
-            if any(call.at > moment - LOOKED_BACK for call in uses[times[visit].phone or 0].calls)
-        }
+        zone = zone_or_utc(judge.facts.reminder.appointment.location.time_zone)
+        called = (visit for visit in visits if times[visit].phone in uses)
+        return limited.union(
+            visit for visit in called if uses[times[visit].phone or 0].may_be_capped(moment, zone)
+        )
 
     def _is_booked_late(self, row: Waiting, judge: Judge, due: float, visit: int) -> bool:
         """Whether the step says "at once" of it, as situations.find_late_booking() finds it."""

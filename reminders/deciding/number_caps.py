@@ -115,12 +115,19 @@ class NumberUse:
         """The first moment of the day that has room for it (aware UTC); None: `moment`'s own day has."""
         return _find_capped_until(self.calls, reminder, moment) if self.calls else None
 
+    def may_be_capped(self, moment: datetime, zone: ZoneInfo) -> bool:
+        """Whether capped_until() can find the day of `moment` (aware) full, whatever the reminder is about.
+
+        Quick: it counts also what doesn't count against others of a household.
+        """
+        in_day, in_week = _count_days([_day(call.at, zone) for call in self.calls], _day(moment, zone))
+        caps = _read_caps()
+        return 0 < caps.per_day <= in_day or 0 < caps.per_week <= in_week
+
     def count(self, reminder: Reminder, moment: datetime) -> UseCounts:
         """How many of them count against the reminder at `moment` (aware)."""
         zone = zone_or_utc(reminder.appointment.location.time_zone)
-        today = _day(moment, zone)
-        days = _find_counted_days(self.calls, reminder, zone)
-        return UseCounts(days.count(today), sum(0 <= (today - day).days < WEEK for day in days))
+        return _count_days(_find_counted_days(self.calls, reminder, zone), _day(moment, zone))
 
     def limits_by_cap(self, reminder: Reminder, moment: datetime) -> Limits:
         """What the cap forbids the reminder at `moment`; the other limits are left open."""
@@ -186,9 +193,16 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
 def _find_capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     today = _day(moment, zone)
-    caps = Caps(settings.CAP_PER_DAY, settings.CAP_PER_WEEK)
-    free = find_free_day(_find_counted_days(calls, reminder, zone), today, caps)
+    free = find_free_day(_find_counted_days(calls, reminder, zone), today, _read_caps())
     return None if free == today else first_moment_at(datetime.combine(free, time.min), zone)
+
+
+def _read_caps() -> Caps:
+    return Caps(settings.CAP_PER_DAY, settings.CAP_PER_WEEK)
+
+
+def _count_days(days: Sequence[date], today: date) -> UseCounts:
+    return UseCounts(days.count(today), sum(0 <= (today - day).days < WEEK for day in days))
 
 
 def _find_counted_days(calls: Sequence[CountedCall], reminder: Reminder, zone: ZoneInfo) -> list[date]:

@@ -13,13 +13,15 @@ from contacts.models import Appointment, Location
 from reminders.campaigns.differences import diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.previews import preview_campaign
-from reminders.models import Campaign
+from reminders.models import CallRecord, Campaign, Reminder
 from reminders.planning.planner import plan_all
+from reminders.rules.states import CallState, ReminderState
 from tests.bench.measure import Line, compare, stopwatch
-from tests.bench.rows import CHUNK, delete_reminders, vacuum_tables
+from tests.bench.rows import CHUNK, delete_reminders, make_calls, vacuum_tables
 
 ROUNDS = 3
 REPEATS = 7  # of which the median is shown
+MOST_CALLED = 30_000  # numbers
 MOST = 50_000  # upcoming visits; the aim is a second for these
 
 
@@ -29,6 +31,7 @@ def bench_campaigns() -> Iterator[Line]:
     yield from _bench("at every minute of the day")
     _move_as_in_a_clinic()
     yield from _bench("at quarters of an hour")
+    yield _bench_after_calls()
 
 
 def _move_as_in_a_clinic() -> None:
@@ -65,6 +68,19 @@ def _bench(what: str) -> Iterator[Line]:
         median(visits / measure(visits) for _ in range(REPEATS)) for measure in (_preview, _diff)
     )
     yield Line(f"a preview and a difference, {visits:,} {what}", f"{preview:.2f} and {diff:.2f} s")
+
+
+def _bench_after_calls() -> Line:
+    """As in a practice whose campaign runs: most patients with a visit ahead were called some days ago."""
+    visits = Appointment.objects.count()
+    called = len(make_calls(min(visits, MOST_CALLED)))
+    CallRecord.objects.update(state=CallState.ANSWERED, submitting_at=timezone.now() - timedelta(days=3))
+    Reminder.objects.filter(state=ReminderState.IN_PROGRESS).update(state=ReminderState.DONE)
+    vacuum_tables()
+    seconds = median(visits / _preview(visits) for _ in range(REPEATS))
+    return Line(
+        f"a preview, {visits:,}, {called:,} of whose numbers were called this week", f"{seconds:.2f} s"
+    )
 
 
 def _plan(visits: int) -> float:

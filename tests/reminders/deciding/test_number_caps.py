@@ -6,21 +6,26 @@
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber
+from contacts.models.people import Channel
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import Caps, NumberUse, find_free_day, read_use
 from reminders.deciding.situations import with_situation
 from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder, Step
 from reminders.planning.planner import plan_all
 from reminders.wording.scripts import caller_id, channel_of
 from tests.people import (
@@ -44,6 +49,28 @@ WAITING = (
 
 def days_ago(*days: int) -> list[date]:
     return [TODAY - timedelta(days=ago) for ago in days]
+
+
+MOMENT = datetime(2026, 12, 10, 5, tzinfo=UTC)
+
+
+@given(
+    hours=st.lists(st.integers(-24, 24 * 8), max_size=6),
+    zone=st.sampled_from(["America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"]),
+    per_day=st.integers(0, 3),
+    per_week=st.integers(0, 4),
+)
+def test_whoever_is_capped_may_be_capped(hours: list[int], zone: str, per_day: int, per_week: int) -> None:
+    """And whoever may be is, unless a call was to others of the household."""
+    location = Location(pk=1, time_zone=zone)
+    visit = Appointment(pk=5, location=location, starts_at=MOMENT + timedelta(days=2), revision=1)
+    reminder = Reminder(appointment=visit, step=Step(pk=3), revision=1)
+    use = NumberUse()
+    for ago in hours:
+        use.add(MOMENT - timedelta(hours=ago), Channel.VOICE, [reminder])
+    with override_settings(CAP_PER_DAY=per_day, CAP_PER_WEEK=per_week):
+        is_capped = use.capped_until(reminder, MOMENT) is not None
+        assert use.may_be_capped(MOMENT, ZoneInfo(zone)) == is_capped
 
 
 @pytest.mark.parametrize(
