@@ -89,7 +89,7 @@ class SearchedList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Asked for again by an action and for each filter's counts. None if the search was forgotten."""
+        """Asked for again by an action and for each filter's counts. No rows if the search was forgotten."""
         if self.searched is None:
             key, self.query = self.query, recall_search(request.session, self.query)
             self.searched = self.query
