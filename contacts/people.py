@@ -11,7 +11,7 @@ from django.db.models import Case, F, IntegerField, When
 
 from contacts.appointments import lock_appointments, lock_zones
 from contacts.audit.trail import record_deed
-from contacts.database.arrays import is_any, is_any_text
+from contacts.database.arrays import is_any, is_any_external_id
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import bring_back, find_erased
 from contacts.models import Appointment, Contact, ContactId, PhoneNumber, UnusableReason
@@ -145,7 +145,7 @@ def find_by_external_ids(source: str, external_ids: Collection[str]) -> dict[str
     With their numbers; of a contact with two of the ids there is one object.
     """
     contacts = Contact.objects.select_related("phone", "other_phone")
-    are_asked = is_any_text("external_id", external_ids)
+    are_asked = is_any_external_id(external_ids)
     own = {one.external_id: one for one in contacts.filter(are_asked, source=source)}
     others = ContactId.objects.filter(are_asked, source=source)
     keys = dict(others.values_list("external_id", "contact_id"))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, CharField, F, ManyToOneRel, Model, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 
-from contacts.database.arrays import is_any, is_any_text
+from contacts.database.arrays import is_any, is_any_external_id
 from contacts.imports.overwriting import Values
 from contacts.imports.three_way import DEFAULTS, read_appointment_values, read_contact_values
 from contacts.models import (
@@ -205,7 +205,7 @@ def _list_holders(
     """Who has the ids that could be put back."""
     changed = {pk: before for pk, (before, _) in overwritten.items() if IDENTITY & before.keys()}
     ids = {id_of(found[pk], before)[1] for pk, before in changed.items() if pk in found}
-    rows = model._default_manager.filter(is_any_text("external_id", ids - {""}))
+    rows = model._default_manager.filter(is_any_external_id(ids - {""}))
     return tell(HOLDER[what], rows, "pk", F("external_id"), F("source"))
 
 

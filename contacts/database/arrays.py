@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, QuerySet, Value
+from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Q, QuerySet, Value
 from psycopg import ClientCursor
 
 TOO_LARGE = 2**63
@@ -31,6 +31,15 @@ class IsAny(Func):
         if not cast(Value, self.source_expressions[1]).value:
             raise EmptyResultSet
         return super().as_sql(*args, **options)
+
+
+class IsAmong(IsAny):
+    """The same of what has no index. PostgreSQL hashes the values, also in one plan for any values, where it
+    would compare each row with all of them.
+    """
+
+    template = "(%(expressions)s)))"
+    arg_joiner = " IN (SELECT UNNEST("
 
 
 class _ArrayOfIds(ArrayField[Any, Any]):
@@ -58,6 +67,25 @@ def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:
     """The same for a column of text."""
     return is_any(column, values, CharField())
+
+
+def is_among(column: str, values: Iterable[Any], kind: "Field[Any, Any]") -> IsAmong:
+    """The same as is_any() for a column, or an expression, that has no index."""
+    return IsAmong(F(column), Value(list(values), output_field=ArrayField(kind)))
+
+
+class _IsNotEmpty(Func):
+    """Written out, and not as a value: an index on what isn't empty serves no plan for any value else."""
+
+    template = "(NOT (%(expressions)s = ''))"
+    output_field = BooleanField()
+
+
+def is_any_external_id(values: Iterable[str]) -> Q:
+    """The condition that the external id is one of `values`, by the index on ids that aren't empty. Else all
+    rows of their source would be compared with all of them, once PostgreSQL has one plan for any values.
+    """
+    return Q(is_any_text("external_id", values)) & Q(_IsNotEmpty(F("external_id")))
 
 
 _ANY_IDS = (-1,)  # in their place a statement that was built once gets the ids

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contacts.database.arrays import is_any_text
+from contacts.database.arrays import is_any_external_id
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, read_both_ways, take_weekday
 from contacts.models import Appointment
 
@@ -22,7 +22,7 @@ def count_kept_days(days: Mapping[str, str], source: str, order: str) -> KeptDay
     """
     both = {given: read_both_ways(take_weekday(text)[0]) for given, text in days.items() if given}
     both = {given: readings for given, readings in both.items() if len(readings) == 2}
-    booked = Appointment.objects.filter(is_any_text("external_id", list(both)), source=source)
+    booked = Appointment.objects.filter(is_any_external_id(list(both)), source=source)
     found = [(both[given], start.date()) for given, start in booked.values_list("external_id", "local_start")]
     counts = {
         name: sum(readings[at] == day for readings, day in found)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from contacts.database.arrays import is_any_text
+from contacts.database.arrays import is_any_external_id
 from contacts.imports.reading.event_ids import (
     KEPT_OF_ID,
     OF_A_SERIES,
@@ -30,7 +30,7 @@ def replace_series(cancelling: Sequence[RowResult], source: str) -> Iterator[Row
     """
     ids = {each.appointment_id for each in cancelling if each.appointment_id}
     here = Appointment.objects.filter(source=source)
-    known = dict(here.filter(is_any_text("external_id", ids)).values_list("external_id", "starts_at"))
+    known = dict(here.filter(is_any_external_id(ids)).values_list("external_id", "starts_at"))
     now = timezone.now()
     visits = _read_visits_of_series(here) if ids else {}
     for each in cancelling:

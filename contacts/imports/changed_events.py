@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, ngettext
 
-from contacts.database.arrays import is_any_text
+from contacts.database.arrays import is_any_external_id
 from contacts.imports.called_off_series import replace_series
 from contacts.imports.doubts import RowSpan
 from contacts.imports.event_visits import (
@@ -120,7 +120,7 @@ class _EventsOfFile:
         """Compare them with what is here. To be called when all rows are added."""
         found = ChangedEvents()
         here = Appointment.objects.filter(source=self._source)
-        known = set(here.filter(is_any_text("external_id", self._ids)).values_list("external_id", flat=True))
+        known = set(here.filter(is_any_external_id(self._ids)).values_list("external_id", flat=True))
         for key, all_rows in self._rows.items():
             for rows, visits in divide_events(all_rows, self._here[key]):
                 if not all(row.id in known for row in rows):

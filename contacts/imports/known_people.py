@@ -12,7 +12,7 @@ from django.db.models import Func, Q, QuerySet, TextField, Value, prefetch_relat
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Concat
 
-from contacts.database.arrays import is_any, is_any_text
+from contacts.database.arrays import is_among, is_any, is_any_text
 from contacts.imports.described_contacts import (
     describe_as_said,
     describe_contact,
@@ -230,7 +230,8 @@ def _find_as_said(numbers: Collection[str], names: Collection[str], source: str)
     """
 
     def fits(phone: str, name: str) -> Q:
-        return Q(is_any_text(phone, numbers)) | Q(is_any_text(name, names), **{phone: ""})
+        has_number, has_name = is_among(phone, numbers, TextField()), is_among(name, names, TextField())
+        return Q(has_number) | Q(has_name, **{phone: ""})
 
     of_source = KeyTransform(source, "file_values")
     said = (

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from contacts.database.arrays import is_any, is_any_text
+from contacts.database.arrays import is_among, is_any, is_any_external_id
 from contacts.imports.described_contacts import describe_contact
 from contacts.imports.identity import has_same_name, shares_number
 from contacts.imports.known import Known, Slot
@@ -31,10 +31,10 @@ def find_visits_by_id(known: Known, ids: Collection[str], source: str, renamed: 
     another way (product rule 51).
     """
     of_source = _appointments().filter(source=source)
-    known.by_id = {each.external_id: each for each in of_source.filter(is_any_text("external_id", ids))}
+    known.by_id = {each.external_id: each for each in of_source.filter(is_any_external_id(ids))}
     before = {renamed[each]: each for each in ids if each in renamed and each not in known.by_id}
     if before:
-        for visit in of_source.filter(is_any_text("external_id", before)):
+        for visit in of_source.filter(is_any_external_id(before)):
             known.by_id[before[visit.external_id]] = visit
     for given, found in match_respelled_ids(ids, known.by_id, of_source).items():
         known.by_id[given] = found
@@ -80,7 +80,8 @@ def find_visits_at(
     starts = {row.local_start for row in rows}
     slots = {say_slot(row.local_start, row.location) for row in rows}
     said_slot = KeyTextTransform("slot", KeyTransform(source, "file_values"))
-    now_or_then = Q(is_any("local_start", starts, LocalDateTimeField())) | Q(is_any_text("said_slot", slots))
+    is_now = is_among("local_start", starts, LocalDateTimeField())
+    now_or_then = Q(is_now) | Q(is_among("said_slot", slots, TextField()))
     return (
         _appointments().annotate(said_slot=said_slot).filter(is_any("contact", contacts)).filter(now_or_then)
     )
@@ -101,7 +102,7 @@ def find_visits_by_time(
     times = {row.local_start for row in rows if row.appointment_id not in known.by_id}
     if times:
         found = _appointments().filter(status__in=[Appointment.Status.BOOKED, Appointment.Status.CANCELLED])
-        for each in found.filter(is_any("local_start", times, LocalDateTimeField())).order_by("pk"):
+        for each in found.filter(is_among("local_start", times, LocalDateTimeField())).order_by("pk"):
             if not is_of_others(each):
                 known.by_time[each.local_start].append(each)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db.models import CharField, Func, QuerySet, Value
 
-from contacts.database.arrays import is_any_text
+from contacts.database.arrays import is_among, is_any_external_id
 from contacts.imports.identity import plain_id, spell_id
 from contacts.models import Appointment, Contact
 
@@ -25,11 +25,11 @@ def match_respelled_ids(
         return {}
     spelled = {way for plain in open_ids for each in given[plain] for way in spell_id(each)}
     here: dict[str, set[Row]] = defaultdict(set)
-    for row in rows.filter(is_any_text("external_id", spelled)):
+    for row in rows.filter(is_any_external_id(spelled)):
         here[plain_id(row.external_id)].add(row)
     if digits := {way for plain in open_ids if plain.isdigit() for way in spell_id(plain)}:
         stripped = Func("external_id", Value("0"), function="LTRIM", output_field=CharField())
-        for row in rows.annotate(stripped=stripped).filter(is_any_text("stripped", digits)):
+        for row in rows.annotate(stripped=stripped).filter(is_among("stripped", digits, CharField())):
             here[plain_id(row.external_id)].add(row)
     return {
         given[plain][0]: next(iter(found_here))
