@@ -34,14 +34,14 @@ def bench_campaigns() -> Iterator[Line]:
     yield _bench_after_calls()
 
 
-def _move_as_in_a_clinic() -> None:
+def _move_as_in_a_clinic(first_day: int = 10, days: int = 60) -> None:
     """From every minute around the clock to quarters of an hour, from 8:00 on for ten hours."""
     location, booked_at = Location.objects.get(), timezone.now() - timedelta(days=90)
     today = timezone.now().astimezone(location.zone).replace(hour=8, minute=0, second=0, microsecond=0)
     visits = list(Appointment.objects.order_by("pk"))
     for place, visit in enumerate(visits):
-        day, quarter = place % 60, place // 60 % 40
-        starts_at = today + timedelta(days=10 + day, minutes=15 * quarter)
+        day, quarter = place % days, place // days % 40
+        starts_at = today + timedelta(days=first_day + day, minutes=15 * quarter)
         visit.location, visit.revised_at = location, booked_at
         set_times(visit, starts_at, starts_at + timedelta(minutes=30))
     fields = ["starts_at", "ends_at", "local_start", "fold", "time_zone", "revised_at"]
@@ -71,7 +71,10 @@ def _bench(what: str) -> Iterator[Line]:
 
 
 def _bench_after_calls() -> Line:
-    """As in a practice whose campaign runs: most patients with a visit ahead were called some days ago."""
+    """As in a practice whose campaign runs: visits of the next days, most of whose patients were called some
+    days ago, so that the cap of a week is not reached.
+    """
+    _move_as_in_a_clinic(first_day=1, days=8)
     visits = Appointment.objects.count()
     called = len(make_calls(min(visits, MOST_CALLED)))
     CallRecord.objects.update(state=CallState.ANSWERED, submitting_at=timezone.now() - timedelta(days=3))
