@@ -127,7 +127,7 @@ def _has_case_of_a_name(part: str) -> bool:
         return True
     if not any(char.isupper() or char.islower() for char in part):  # a script without capitals
         return True
-    at = max(index for index, char in enumerate(part) if char.isupper())
+    at = max(index for index, char in enumerate(part) if char.isupper() or char.istitle())  # ǅ is no capital
     rest = part[at + 1 :]
     return (not rest or rest.islower()) and (at == 0 or PREFIX.match(part[:at]) is not None) and bool(rest)
 

@@ -19,6 +19,7 @@ from contacts.imports.files import read_table
 from contacts.imports.list_reading import READERS
 from contacts.imports.reading.calendars import parse_calendar
 from contacts.imports.reading.fhir import parse_fhir
+from contacts.imports.reading.names_check import IMPOSSIBLE, rate_word
 from contacts.imports.reading.other_files import refuse
 from contacts.imports.reading.parsed import ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
@@ -226,6 +227,11 @@ def test_a_workbook_that_is_far_larger_once_unpacked_is_refused_unread(
     monkeypatch.setattr("contacts.imports.reading.other_files.MOST_INFLATED", 1024**2)
     with pytest.raises(UnreadableFile, match="far too large once it is unpacked"):
         read_bytes(zip_parts(xl__worksheets__sheet1_dot_xml=bytes(2 * 1024**2)))
+
+
+def test_a_letter_that_is_two_is_a_capital_where_a_name_begins() -> None:
+    """“ǅ” is neither upper nor lower case."""
+    assert rate_word("ǅemal") < IMPOSSIBLE <= rate_word("aǅemal")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
