@@ -73,8 +73,7 @@ class SearchedList(ChangeList):
     """A list whose search text is in the session; its address has the text's key (contacts/searches.py)."""
 
     searches_by_post = True  # for admin/search_form.html
-    searched: str | None = None  # the text, once it was looked up by its key
-    is_forgotten = False
+    is_forgotten: bool | None = None  # whether the session has no text for the key; None: not looked up yet
 
     def __init__(self, request: HttpRequest, *arguments: Any, **named: Any) -> None:
         super().__init__(request, *arguments, **named)
@@ -90,10 +89,9 @@ class SearchedList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         """Asked for again by an action and for each filter's counts. No rows if the search was forgotten."""
-        if self.searched is None:
+        if self.is_forgotten is None:
             key, self.query = self.query, recall_search(request.session, self.query)
-            self.searched = self.query
-            self.is_forgotten = bool(key and not self.searched)
+            self.is_forgotten = bool(key and not self.query)
             if self.is_forgotten:
                 messages.warning(request, gettext("This search is no longer known here. Search again."))
         rows = super().get_queryset(request, exclude_parameters)

@@ -53,24 +53,22 @@ def _write(ids: Iterable[int]) -> str:
     return f"{{{','.join(map(str, ids))}}}"
 
 
-def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
+def is_any(column: str, values: Iterable[int]) -> IsAny:
     """The condition that a column of ids is one of `values`: `filter(is_any("pk", ids))`.
 
-    `kind`: a field of the column's kind, if it is another one. An id too large for the column equals none.
+    An id too large for the column equals none.
     """
-    if kind:
-        return IsAny(F(column), Value(list(values), output_field=ArrayField(kind)))
     fitting = [int(value) for value in values if abs(value) < TOO_LARGE]
     return IsAny(F(column), Value(fitting, output_field=_ArrayOfIds(BigIntegerField())))
 
 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:
     """The same for a column of text."""
-    return is_any(column, values, CharField())
+    return IsAny(F(column), Value(list(values), output_field=ArrayField(CharField())))
 
 
 def is_among(column: str, values: Iterable[Any], kind: "Field[Any, Any]") -> IsAmong:
-    """The same as is_any() for a column, or an expression, that has no index."""
+    """The same for a column of that kind, or an expression, that has no index."""
     return IsAmong(F(column), Value(list(values), output_field=ArrayField(kind)))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext, gettext_noop
 
-from contacts.database.arrays import is_any
+from contacts.database.arrays import is_among, is_any
 from contacts.imports.overwriting import read_record_values
 from contacts.imports.people import person_key
 from contacts.imports.plans import Plan, PlannedContact, PlannedRow, RefusedRow, RowOutcome
@@ -120,7 +120,7 @@ def _find_booked_meanwhile(plan: Plan) -> list[PlannedRow]:
     here: dict[tuple[int, str], set[int]] = defaultdict(set)
     starts = {row.row.local_start for row, _ in adding}
     there = Appointment.objects.filter(
-        is_any("contact", {pk for _, pk in adding}), is_any("local_start", starts, LocalDateTimeField())
+        is_any("contact", {pk for _, pk in adding}), is_among("local_start", starts, LocalDateTimeField())
     )
     for each in there.select_related("location").order_by():
         here[each.contact_id, say_slot(each.local_start, each.location.name)].add(each.pk)

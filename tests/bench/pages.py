@@ -32,6 +32,7 @@ from django.utils.safestring import SafeString
 from config.frame_room import call_with_room
 from config.garbage import collect_less
 from contacts.admin.history import ClinicAdmin
+from contacts.admin.searching import WHOLE
 from contacts.contact_search import MOST_FOUND
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from contacts.roles import FRONT_DESK
@@ -154,10 +155,7 @@ def _bench_lists(office: User) -> Iterator[Line]:
     for model in (Reminder, Contact):
         ours = admin.site._registry[model]
         columns = [one for one in ours.list_display if one in {f.name for f in model._meta.fields}]
-        bare = type("BareAdmin", (admin.ModelAdmin,), {"list_display": columns or ["__str__"]})(
-            model, admin.site
-        )
-        bare.list_per_page, bare.list_select_related = PER_PAGE, ours.list_select_related
+        bare = _make_bare(ours, list_display=columns or ["__str__"])
         last = model._default_manager.count() // PER_PAGE
         for where, page in {"first page": 1, "last page": last}.items():
             runs = {
@@ -168,13 +166,7 @@ def _bench_lists(office: User) -> Iterator[Line]:
             measured = take_turns(runs, ROUNDS)
             mine = measured.pop("")
             for name, theirs in measured.items():
-                ratios = sorted(a / b for a, b in zip(mine, theirs, strict=True))
-                yield Line(
-                    f"admin's list of {model._meta.verbose_name_plural}, {where}",
-                    show_times(mine),
-                    f"{name}: {show_times(theirs)}",
-                    f"{median(ratios):.0%} ({ratios[0]:.0%} to {ratios[-1]:.0%})",
-                )
+                yield _compare_list(model, where, mine, name, theirs)
 
 
 def _bench_searches(office: User) -> Iterator[Line]:
@@ -187,21 +179,30 @@ def _bench_searches(office: User) -> Iterator[Line]:
     for model in (Reminder, Appointment, Contact, PhoneNumber, CallRecord):
         ours = admin.site._registry[model]
         open_page(client, reverse(admin_urlname(model._meta, SafeString("changelist"))))
-        fields = {"search_fields": [one.removesuffix("__exact") for one in ours.search_fields]}
-        bare = type("BareAdmin", (admin.ModelAdmin,), fields)(model, admin.site)
-        bare.list_per_page, bare.list_select_related = PER_PAGE, ours.list_select_related
-        bare.list_display = ["__str__"]
+        bare = _make_bare(ours, search_fields=[one.removesuffix(WHOLE) for one in ours.search_fields])
         texts = {f"a name that {MOST_FOUND} have": name, "a number": number.e164, "nobody": "zzqq"}
         for what, text in texts.items():
             runs = {"ours": _list(ours, office, 1, text), "Django's": _list(bare, office, 1, text)}
             mine, theirs = take_turns(runs, SEARCHES).values()
-            ratios = sorted(a / b for a, b in zip(mine, theirs, strict=True))
-            yield Line(
-                f"admin's list of {model._meta.verbose_name_plural}, a search for {what}",
-                show_times(mine),
-                f"Django's own search: {show_times(theirs)}",
-                f"{median(ratios):.0%} ({ratios[0]:.0%} to {ratios[-1]:.0%})",
-            )
+            yield _compare_list(model, f"a search for {what}", mine, "Django's own search", theirs)
+
+
+def _make_bare(ours: admin.ModelAdmin[Model], **options: Any) -> admin.ModelAdmin[Model]:
+    """Django's own admin list of the same table, with as many rows on a page."""
+    options |= {"list_per_page": PER_PAGE, "list_select_related": ours.list_select_related}
+    bare: admin.ModelAdmin[Model] = type("BareAdmin", (admin.ModelAdmin,), options)(ours.model, admin.site)
+    return bare
+
+
+def _compare_list(model: type[Model], what: str, mine: list[float], name: str, theirs: list[float]) -> Line:
+    """Seconds of rounds in turns: ours, and those of what has that name."""
+    ratios = sorted(a / b for a, b in zip(mine, theirs, strict=True))
+    return Line(
+        f"admin's list of {model._meta.verbose_name_plural}, {what}",
+        show_times(mine),
+        f"{name}: {show_times(theirs)}",
+        f"{median(ratios):.0%} ({ratios[0]:.0%} to {ratios[-1]:.0%})",
+    )
 
 
 def _list(of_model: admin.ModelAdmin[Model], user: User, page: int, text: str = "") -> Callable[[], float]:
