@@ -8,11 +8,13 @@
   const toast = document.getElementById("worklist-toast");
   const more = document.getElementById("entry-more");
   const EVERY = 4000;
-  const SETTLES = 400; // ms after a deed, in which the second press of a double click does nothing
+  const DOUBLE = { ms: 500, pixels: 8 }; // how near two clicks are to each other that are one double click
   const waiting = new Map(); // key of an entry: its element, as it will be shown
   let order = null; // the keys as they will be shown; null while nothing waits
   let pointerRests = false;
-  let underWay = false; // whether a deed is
+  const underWay = new Set(); // what deeds are, by their entries or forms
+  let lastClick = { timeStamp: -Infinity };
+  let isSecondClick = false; // whether the press that is being answered is the second of a double click
   let sentPlainly = null; // the form that is sent without this script
 
   const rows = () => Array.from(list.querySelectorAll(":scope > [data-entry]"));
@@ -137,18 +139,27 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look().catch(() => {}); });
 
   // --- deeds ---
+  // The first click of two changes the list; the second one does nothing, whatever lies under it by then.
+  document.addEventListener("click", function (event) {
+    const isSoon = event.timeStamp - lastClick.timeStamp < DOUBLE.ms;
+    const isNear = Math.hypot(event.clientX - lastClick.clientX, event.clientY - lastClick.clientY) < DOUBLE.pixels;
+    isSecondClick = event.detail > 0 && isSoon && isNear; // 0: by a key
+    if (event.detail > 0) lastClick = event;
+  }, true);
+
   document.addEventListener("submit", function (event) {
     const form = event.target.closest("form[data-deed]");
     if (!form || form === sentPlainly) return;
     event.preventDefault();
-    if (underWay) return; // a second press while the first is on its way
     const button = event.submitter;
+    const entry = form.closest("[data-entry]")?.dataset.entry ?? form.getAttribute("action");
+    if (isSecondClick || underWay.has(entry)) return;
     const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
     const inList = list.contains(form) || more.contains(form);
-    underWay = true;
+    underWay.add(entry);
     act(address, new FormData(form, button), inList, button)
       .catch(() => sendPlainly(form, button))
-      .finally(() => setTimeout(() => { underWay = false; }, SETTLES));
+      .finally(() => underWay.delete(entry));
   });
 
   // As a browser without this script sends it, with the button that was pressed: else another deed is done.
