@@ -1,11 +1,14 @@
 """Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from django.utils.translation import gettext
 
 from contacts.imports.errors import UnreadableFile, WrongChoice
+from contacts.imports.file_content import FileContent
 from contacts.imports.files import (
     LARGEST_CELL,
     MOST_COLUMNS,
@@ -27,11 +30,11 @@ from contacts.imports.reading.dialects import (
     find_dialect,
     is_delimiter,
     name_delimiter,
+    read_separator_line,
     split_records,
-    split_separator_line,
 )
 from contacts.imports.reading.layout import check_header_line, lay_out
-from contacts.imports.reading.letters import decode_file, name_encoding
+from contacts.imports.reading.letters import DecodedText, decode_file, name_encoding
 from contacts.imports.reading.open_quotes import divide_swallowed
 
 __all__ = ["CsvReader", "clean_cell"]
@@ -45,20 +48,23 @@ class CsvReader:
     kind = "csv"
     takes = ("delimiter", "encoding", "header_line")
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
+    def is_mine(self, file_name: str, start: bytes) -> bool:
         return True
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
         if choices.delimiter and not is_delimiter(choices.delimiter):
             raise WrongChoice("delimiter", gettext("“%s” can't be a delimiter.") % choices.delimiter[:20])
-        decoded = decode_file(data, choices.encoding, answers)
-        text, stated, removed = split_separator_line(decoded.text)
-        text = drop_text_formulas(text)
-        dialect = find_dialect(text, choices.delimiter or stated)
+        decoded = decode_file(content, choices.encoding, answers)
+        stated, has_separator_line = read_separator_line(decoded)
+        lines = _CsvLines(decoded, skipped=int(has_separator_line))
+        dialect = find_dialect(lines, choices.delimiter or stated)
         cells = CellMender()
-        records = _read_records(text, dialect, removed, cells)
+        records = _read_records(lines, dialect, cells)
         layout = lay_out(records, choices.header_line)
         if choices.header_line:
             check_header_line(layout, choices.header_line, records[-1].line if records else 0)
@@ -76,13 +82,24 @@ class CsvReader:
         )
 
 
-def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMender) -> PackedList[RawRow]:
-    """Return each record that isn't blank. `removed`: lines above the text. Raises UnreadableFile."""
+@dataclass(frozen=True)
+class _CsvLines:
+    """The lines of a text but for those `skipped` at its start, read anew each time."""
+
+    decoded: DecodedText
+    skipped: int
+
+    def __iter__(self) -> Iterator[str]:
+        return map(drop_text_formulas, islice(self.decoded, self.skipped, None))
+
+
+def _read_records(lines: _CsvLines, dialect: CsvDialect, mender: CellMender) -> PackedList[RawRow]:
+    """Return each record that isn't blank. Raises UnreadableFile."""
     records: PackedList[RawRow] = PackedList()
-    line = removed
+    line = lines.skipped
     try:
-        for line_of_text, cells in _split_rows(text, dialect):
-            line = line_of_text + removed
+        for line_below, cells in _split_rows(lines, dialect):
+            line = line_below + lines.skipped
             if len(cells) > MOST_COLUMNS:
                 raise UnreadableFile(describe_too_many_columns())
             if any(len(cell) > LARGEST_CELL for cell in cells):
@@ -98,10 +115,10 @@ def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMend
     return records
 
 
-def _split_rows(text: str, dialect: CsvDialect) -> Iterator[tuple[int, Sequence[str]]]:
+def _split_rows(lines: Iterable[str], dialect: CsvDialect) -> Iterator[tuple[int, Sequence[str]]]:
     """Yield the line and the cells of each row. Raises csv.Error."""
     width = 0
-    for line, cells in split_records(text, dialect):
+    for line, cells in split_records(lines, dialect):
         width = max(width, len(cells))
         yield from divide_swallowed(line, cells, dialect.delimiter, width)
 

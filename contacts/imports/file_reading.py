@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from contacts.imports.columns import find_columns, title_of
 from contacts.imports.errors import MissingColumns, UnreadableFile
+from contacts.imports.file_content import FileContent
 from contacts.imports.files import (
     NO_CHOICES,
     ReadChoices,
@@ -39,19 +40,19 @@ class RawFile:
     """A file as it came, and how many bytes (`largest`) of which kinds (`readers`) can be read."""
 
     name: str
-    data: bytes
+    content: FileContent
     largest: int
     readers: Sequence[TableReader]
 
     def choose_reader(self) -> TableReader:
         """The reader of its kind. Raises UnreadableFile."""
-        return choose_reader(self.name, self.data, largest=self.largest, readers=self.readers)
+        return choose_reader(self.name, self.content, largest=self.largest, readers=self.readers)
 
     def read(self, choices: ReadChoices, answers: Mapping[str, str]) -> Table:
         """Its table. Raises UnreadableFile, and WrongChoice."""
         return read_table(
             self.name,
-            self.data,
+            self.content,
             largest=self.largest,
             readers=self.readers,
             choices=choices,
@@ -65,7 +66,7 @@ def read_as_remembered(file: RawFile, effective: EffectiveOptions) -> tuple[Tabl
     Raises UnreadableFile, and WrongChoice for a choice that was made for this file.
     """
     reader = file.choose_reader()
-    table, used = _read_where_it_fits(file, effective, _list_fitting(effective, reader, file.data))
+    table, used = _read_where_it_fits(file, effective, _list_fitting(effective, reader, file.content))
     dropped = {
         name: code
         for name, code in effective.kept_choices.items()
@@ -130,10 +131,10 @@ def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _list_fitting(effective: EffectiveOptions, reader: TableReader, data: bytes) -> dict[str, str]:
+def _list_fitting(effective: EffectiveOptions, reader: TableReader, content: FileContent) -> dict[str, str]:
     """The remembered choices that can be true of this file: letters other than those found out can't."""
     kept = {name: code for name, code in effective.kept_choices.items() if name in reader.takes}
-    if "encoding" in kept and not may_be_encoding(data, kept["encoding"]):
+    if "encoding" in kept and not may_be_encoding(content, kept["encoding"]):
         del kept["encoding"]
     return kept
 
@@ -200,7 +201,7 @@ def show_refused(file: RawFile, effective: EffectiveOptions) -> tuple[Understood
         reader = file.choose_reader()
     except UnreadableFile:
         return None
-    found = _read_somehow(file.data, reader, effective)
+    found = _read_somehow(file.content, reader, effective)
     if not found and reader.kind != "csv":
         return None
     understood = replace(
@@ -211,13 +212,13 @@ def show_refused(file: RawFile, effective: EffectiveOptions) -> tuple[Understood
     return understood, take_first_rows(found, _find_meanings(found, effective)) if found else NO_ROWS
 
 
-def _read_somehow(data: bytes, reader: TableReader, effective: EffectiveOptions) -> Table | None:
+def _read_somehow(content: FileContent, reader: TableReader, effective: EffectiveOptions) -> Table | None:
     """The first table that has rows: by all choices, by those made for this file, by none; else a header."""
     best: Table | None = None
     options = effective.options
     for choices in dict.fromkeys((_merge(effective, effective.kept_choices), options.reading, NO_CHOICES)):
         try:
-            table = reader.read(data, choices, options.answers)
+            table = reader.read(content, choices, options.answers)
         except UnreadableFile:
             continue
         if table.headers and table.rows:

@@ -8,11 +8,13 @@ from typing import Protocol
 from django.utils.translation import gettext, gettext_lazy
 
 from contacts.imports.errors import UnreadableFile, WrongChoice
+from contacts.imports.file_content import FileContent
 from contacts.imports.packed_lists import reduce_to_fields
 from contacts.imports.questions import Question
 
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
+LOOKED_AT = 256 * 1024  # bytes from the start of a file, by which its kind is told
 LARGEST_CELL = 32_767  # characters; the most a spreadsheet's cell can hold
 
 
@@ -134,12 +136,15 @@ class TableReader(Protocol):
     @property
     def takes(self) -> tuple[str, ...]: ...
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        """Whether this reader can read the file, judging by its first bytes rather than its name."""
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        """Whether this reader can read the file, by its first LOOKED_AT bytes rather than its name."""
         ...
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
         """Return the file's table. Raises UnreadableFile with a message for staff.
 
@@ -150,7 +155,7 @@ class TableReader(Protocol):
 
 def read_table(
     file_name: str,
-    data: bytes,
+    content: FileContent,
     *,
     largest: int,
     readers: Sequence[TableReader],
@@ -162,24 +167,25 @@ def read_table(
     Raises UnreadableFile if the file is empty, larger than that, of a kind that no reader accepts, or has
     no rows; WrongChoice if `choices` don't fit it.
     """
-    reader = choose_reader(file_name, data, largest=largest, readers=readers)
+    reader = choose_reader(file_name, content, largest=largest, readers=readers)
     for name, sentence in NOT_OF_THIS_KIND.items():
         if getattr(choices, name) and reader.takes and name not in reader.takes:
             raise WrongChoice(name, str(sentence))
-    table = reader.read(data, choices, answers)
+    table = reader.read(content, choices, answers)
     check_sizes(table, choices)
     return table
 
 
 def choose_reader(
-    file_name: str, data: bytes, *, largest: int, readers: Sequence[TableReader]
+    file_name: str, content: FileContent, *, largest: int, readers: Sequence[TableReader]
 ) -> TableReader:
     """Return the first reader that accepts the file. Raises UnreadableFile if it is empty or too large."""
-    if len(data) > largest:
+    if sum(map(len, content.read_pieces())) > largest:
         raise UnreadableFile(describe_too_large(largest))
-    if not data or data.isspace():
+    if all(piece.isspace() for piece in content.read_pieces()):
         raise UnreadableFile(gettext("The file is empty. Export the list again and upload the new file."))
-    reader = next((each for each in readers if each.is_mine(file_name, data)), None)
+    start = content.read_start(LOOKED_AT)
+    reader = next((each for each in readers if each.is_mine(file_name, start)), None)
     if reader is None:
         raise UnreadableFile(gettext("This kind of file can't be read. Export the list as CSV or XLSX."))
     return reader

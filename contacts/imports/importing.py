@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.column_uses import describe_columns
 from contacts.imports.errors import ImportRefused, QuestionsOpen
+from contacts.imports.file_content import pack_file
 from contacts.imports.file_reading import READ_ANEW
 from contacts.imports.leases import (
     LeaseLost,
@@ -37,7 +38,13 @@ from contacts.imports.questions import find_open
 from contacts.imports.remembered import remember_answers
 from contacts.imports.report import ImportReport, count_file, count_outcomes
 from contacts.imports.runs import BlockToWrite, ImportRun, group_by_line
-from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
+from contacts.imports.stored_files import (
+    StoredFile,
+    discard_file,
+    read_stored_file,
+    save_options,
+    store_file,
+)
 from contacts.imports.understood import take_first_rows
 from contacts.imports.visits_ahead import PlannedAnew
 from contacts.models import ImportBatch
@@ -48,11 +55,18 @@ log = logging.getLogger(__name__)
 
 
 def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportReport:
+    """Report what importing the file would change, as preview_stored() does. Raises ImportRefused."""
+    stored = StoredFile(pack_file(data), file_name, options)
+    del data
+    return preview_stored(stored)
+
+
+def preview_stored(stored: StoredFile) -> ImportReport:
     """Report what importing the file would change, and what must be answered first. Writes nothing.
 
     Raises ImportRefused.
     """
-    file = read_list(data, file_name, options)
+    file = read_list(stored.content, stored.file_name, stored.options)
     planning = begin_planning(file)
     problems, changes, ahead = describe_list(file), list[ImportedChange](), PlannedAnew()
     counts: list[dict[str, int]] = []
@@ -64,7 +78,7 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
         del block
     problems += planning.find_missing()
     total = count_file(counts, rows=len(file.rows), duplicates=planning.duplicates, others=problems)
-    return replace(_report(file, total, problems, changes, file_name), planned_anew=ahead)
+    return replace(_report(file, total, problems, changes, stored.file_name), planned_anew=ahead)
 
 
 def import_file(
@@ -77,6 +91,7 @@ def import_file(
     and staff find the rest on the imports page, as an import that failed.
     """
     batch = _begin_in_turn(data, file_name, options, by)
+    del data  # it is stored
     try:
         return run_import(batch)
     except ImportRefused as refused:
@@ -137,8 +152,7 @@ def run_import(batch: ImportBatch) -> ImportReport:
 def _read_stored_list(batch: ImportBatch) -> tuple[ReadList, ListPlanning]:
     """Read the file of a batch, and begin to plan it. Raises ImportRefused, QuestionsOpen."""
     stored = read_stored_file(batch)
-    options, file = stored.options, read_list(stored.data, stored.file_name, stored.options)
-    del stored
+    options, file = stored.options, read_list(stored.content, stored.file_name, stored.options)
     planning = begin_planning(file, batch)
     if still_open := find_open(file.questions, file.options.answers):
         raise QuestionsOpen(still_open)

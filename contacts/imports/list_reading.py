@@ -15,8 +15,9 @@ from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY, DateOrder, ask_about_order, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME
+from contacts.imports.file_content import FileContent
 from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered, show_refused
-from contacts.imports.files import NO_CHOICES, RawRow, Table, TableReader
+from contacts.imports.files import LOOKED_AT, NO_CHOICES, RawRow, Table, TableReader
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.mending import (
     AS_CHOSEN,
@@ -125,28 +126,28 @@ class _OpenedFile:
     effective: EffectiveOptions
 
 
-def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
+def read_list(content: FileContent, file_name: str, options: ImportOptions) -> ReadList:
     """Read a file. If it isn't clear which columns are meant, its rows aren't read yet.
 
     Raises ImportRefused.
     """
-    opened = _open_file(data, file_name, options)
+    opened = _open_file(content, file_name, options)
     said = opened.part.source
     asked = ask_source_of_part(said, options.source)
     if asked and asked.find_answer(options.answers) != AS_CHOSEN:
-        opened = _open_file(data, file_name, replace(options, source=said))
+        opened = _open_file(content, file_name, replace(options, source=said))
     found = _read_table(opened)
     found.questions[:0] = filter(None, [asked])
     return found
 
 
-def _open_file(data: bytes, file_name: str, options: ImportOptions) -> _OpenedFile:
+def _open_file(content: FileContent, file_name: str, options: ImportOptions) -> _OpenedFile:
     """Read the table of a file as one of this source, and take off what was added for mending."""
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    raw = _take_file(data, file_name)
-    if may_be_to_mend(data) and has_headers_of_mending(raw, options):
+    raw = _take_file(content, file_name)
+    if may_be_to_mend(content.read_start(LOOKED_AT)) and has_headers_of_mending(raw, options):
         # what was chosen for the lists of its source says nothing of this file
         effective = replace(effective, kept=NO_CHOICES, kept_headers=())
     table, understood = read_as_remembered(raw, effective)
@@ -238,17 +239,17 @@ def _check_remembered_order(found: ReadList, order: DateOrder, asked: list[Quest
 
 
 def show_refused_file(
-    data: bytes, file_name: str, options: ImportOptions
+    content: FileContent, file_name: str, options: ImportOptions
 ) -> tuple[Understood, FirstRows] | None:
     """How a refused file was understood, and its first rows, so that a person can correct it. Writes nothing.
 
     None if no other way of reading it can help.
     """
-    return show_refused(_take_file(data, file_name), add_remembered(options))
+    return show_refused(_take_file(content, file_name), add_remembered(options))
 
 
-def _take_file(data: bytes, file_name: str) -> RawFile:
-    return RawFile(file_name, data, settings.IMPORT_MAX_BYTES, READERS)
+def _take_file(content: FileContent, file_name: str) -> RawFile:
+    return RawFile(file_name, content, settings.IMPORT_MAX_BYTES, READERS)
 
 
 def _add_rows_understood(

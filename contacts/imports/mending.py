@@ -160,9 +160,8 @@ def write_rows_to_mend(to_mend: RowsToMend) -> str:
     return out.getvalue()
 
 
-def may_be_to_mend(data: bytes) -> bool:
-    """Whether a text file may be one of rows to mend; its header tells."""
-    start = data[:LOOKED_AT]
+def may_be_to_mend(start: bytes) -> bool:
+    """Whether a text file with these first bytes may be one of rows to mend; its header tells."""
     return PART.encode() in start or PART.encode("utf-16-le")[:-1] in start
 
 

@@ -6,7 +6,6 @@ permission can answer its questions, and any worker can import it, also after a 
 """
 
 import hashlib
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
@@ -23,6 +22,7 @@ from django.utils.translation import gettext as _
 from contacts.database.clock import read_database_clock
 from contacts.imports.csv_files import clean_cell
 from contacts.imports.errors import ImportRefused
+from contacts.imports.file_content import FileContent, pack_file
 from contacts.imports.files import ReadChoices
 from contacts.imports.list_order import is_overtaken, lock_order, say_overtaken
 from contacts.imports.practice import ImportOptions
@@ -51,7 +51,7 @@ class FileGone(ImportRefused):
 class StoredFile:
     """A file with what was answered about it. `file_name`: as whoever brought it named it."""
 
-    data: bytes
+    content: FileContent
     file_name: str
     options: ImportOptions
 
@@ -84,7 +84,7 @@ def pack_content(data: bytes) -> dict[str, Any]:
     """The columns of an ImportFile with that content. A list is a fifth as long then, and so is what the
     database and its driver make of it in memory.
     """
-    return {"content": zlib.compress(data), "is_compressed": True}
+    return {"content": pack_file(data).packed, "is_compressed": True}
 
 
 def read_stored_file(batch: ImportBatch) -> StoredFile:
@@ -92,8 +92,9 @@ def read_stored_file(batch: ImportBatch) -> StoredFile:
     kept = ImportFile.objects.filter(batch=batch).first()
     if kept is None:
         raise FileGone(_("This file was already imported or is no longer kept. Upload it again."))
-    data = zlib.decompress(kept.content) if kept.is_compressed else bytes(kept.content)
-    return StoredFile(data, batch.file_name, unpack_options(kept.options))
+    packed = bytes(kept.content)
+    content = FileContent(packed) if kept.is_compressed else pack_file(packed)
+    return StoredFile(content, batch.file_name, unpack_options(kept.options))
 
 
 def save_options(batch: ImportBatch, options: ImportOptions) -> None:

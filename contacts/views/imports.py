@@ -28,7 +28,7 @@ from contacts.forms.reading import choose_valid, describe_reading, list_posted, 
 from contacts.forms.shown_answers import is_as_shown, sign_shown
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
-from contacts.imports.importing import preview_file
+from contacts.imports.importing import preview_stored
 from contacts.imports.list_order import has_newer, say_overtaken
 from contacts.imports.list_reading import show_refused_file
 from contacts.imports.mending import AS_SAID, SOURCE_OF_PART_KEY, read_rows_to_mend, write_rows_to_mend
@@ -136,7 +136,7 @@ def _ask_for_another(request: HttpRequest, batch: ImportBatch, refused: ImportRe
     """
     stored = read_stored_file(batch)
     options = choose_valid(stored.options, read_reading(request.POST))
-    if shown := show_refused_file(stored.data, stored.file_name, options):
+    if shown := show_refused_file(stored.content, stored.file_name, options):
         context = {"batch": batch, "form": UploadForm(initial=describe_source(batch.source))}
         context |= describe_reading(*shown, refused) | {"posted": list_posted(request.POST)}
         return render(request, "contacts/imports/refused.html", context, status=422)
@@ -160,7 +160,7 @@ def _preview_or_apply(
     if is_confirmed and (applied := _apply(request, batch, asked, add_posted)):
         return applied
     try:
-        report = preview_file(stored.data, stored.file_name, options)
+        report = preview_stored(replace(stored, options=options))
     except MissingColumns as missing:
         refused = _keep_posted(request, batch, add_posted)
         return refused or _ask_for_columns(request, stored, batch, missing, options)
@@ -266,7 +266,7 @@ def _ask_for_columns(
     options: ImportOptions,
 ) -> HttpResponse:
     """Show the columns of the file, of which some must be chosen by hand."""
-    shown = show_refused_file(stored.data, stored.file_name, options)
+    shown = show_refused_file(stored.content, stored.file_name, options)
     samples = shown[1].samples if shown else {}
     form = ColumnForm(missing.labels, read_columns(request.POST), samples=samples)
     context = {"column_form": form, "missing": missing, "batch": batch}

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
-from contacts.imports.importing import preview_file
+from contacts.imports.importing import preview_stored
 from contacts.imports.list_order import (
     COMES_BY_ITSELF,
     IS_BEGUN,
@@ -177,8 +177,7 @@ def settle_arrival(batch: ImportBatch) -> None:
     if batch.attempts > MOST_LOOKS:
         return _fail(batch, str(UNREADABLE))
     try:
-        stored = read_stored_file(batch)
-        report = preview_file(stored.data, stored.file_name, stored.options)
+        report = preview_stored(read_stored_file(batch))
     except (MissingColumns, QuestionsOpen) as asks:
         return _ask(batch, str(asks))
     except ImportRefused as refused:

@@ -94,10 +94,11 @@ def _read_bare(kind: str, data: bytes) -> None:
 def _read(data: bytes) -> None:
     from django.conf import settings
 
+    from contacts.imports.file_content import pack_file
     from contacts.imports.files import read_table
     from contacts.imports.list_reading import READERS
 
-    read_table("list", data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
+    read_table("list", pack_file(data), largest=settings.IMPORT_MAX_BYTES, readers=READERS)
 
 
 def _run(deed: str, data: bytes, size: int, *, added: int | None = None) -> None:
@@ -107,7 +108,9 @@ def _run(deed: str, data: bytes, size: int, *, added: int | None = None) -> None
 
     run = preview_file if deed == "preview" else import_file
     source = hashlib.sha256(data).hexdigest()[:12]  # of its own, so that no question is asked
-    counts = run(data, "list", ImportOptions(source=source)).counts
+    given = [data]
+    del data  # as where a list is kept in the database, nothing but the run has its bytes
+    counts = run(given.pop(), "list", ImportOptions(source=source)).counts
     if (counts["rows"], counts["added"]) != (size, size if added is None else added):
         raise RuntimeError(f"{size} rows, but {counts}")
 
@@ -149,8 +152,9 @@ def _main(deed: str, path: Path) -> None:
     import django
 
     django.setup()
-    data = path.read_bytes()
-    _run(deed, data, data.count(b"\n") - 1, added=0 if deed == "again" else None)
+    with path.open("rb") as lines:
+        size = sum(1 for _line in lines) - 1
+    _run(deed, path.read_bytes(), size, added=0 if deed == "again" else None)
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     sys.stdout.write(f"{int(fields['VmHWM'].split()[0]) / MEGABYTE:.2f}\n")
 

@@ -2,13 +2,14 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from clevercsv.detect import Detector
 from django.utils.translation import gettext_lazy
 
 from contacts.imports.headers import has_mended_rows
+from contacts.imports.reading.letters import read_start
 
 DELIMITERS = {
     ",": gettext_lazy("commas"),
@@ -29,7 +30,6 @@ SEPARATOR_LINE = re.compile(r'"?sep=(?P<mark>[^\w\r\n"])?"?[;,\t| "]*(?:\r\n|\r|
 SAMPLE_LINES, SAMPLE_LENGTH, LONGEST_SAMPLED = 60, 8_000, 500  # lines, characters, characters of a line
 # ="9:00" keeps a cell as text in a spreadsheet; without its equals sign it is a cell in quotation marks.
 TEXT_FORMULA_START = re.compile(r'((?:^|[,;\t|\r\n])[ ]?)=(?=")')
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 BACKSLASH_QUOTE = re.compile(r'\\"(?!\s*(?:[,;\t|\r\n]|$))')
 
 
@@ -42,13 +42,11 @@ class CsvDialect:
     escape: str = ""
 
 
-def split_separator_line(text: str) -> tuple[str, str, int]:
-    """Return the text after Excel's "sep=" line, the delimiter that it names ("" if none), lines removed."""
-    stated = SEPARATOR_LINE.match(text)
-    if not stated:
-        return text, "", 0
-    mark = stated["mark"] or ""
-    return text[stated.end() :], mark if is_delimiter(mark) else "", 1
+def read_separator_line(lines: Iterable[str]) -> tuple[str, bool]:
+    """Return the delimiter that Excel's "sep=" line names, "" if none, and whether the first line is one."""
+    stated = SEPARATOR_LINE.match(next(iter(lines), ""))
+    mark = (stated["mark"] or "") if stated else ""
+    return mark if is_delimiter(mark) else "", bool(stated)
 
 
 def is_delimiter(mark: str) -> bool:
@@ -62,18 +60,18 @@ def name_delimiter(mark: str) -> str:
     return str(names[mark]) if mark in names else mark
 
 
-def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
-    """Return the dialect of a text without a "sep=" line. `delimiter`: what a person or the file says.
+def find_dialect(lines: Iterable[str], delimiter: str = "") -> CsvDialect:
+    """Return the dialect of the lines below a "sep=" line. `delimiter`: what a person or the file says.
 
     clevercsv judges by the whole of a sample's rows, their lengths and the kinds of their cells, so that a
     comma in each name of a file with semicolons doesn't count. Rows to mend have the dialect that they are
     written with, whatever their cells look like; a spreadsheet may have saved them with another delimiter.
     """
     for mark in [delimiter] if delimiter else DELIMITERS:
-        if has_mended_rows(_read_first_record(text, mark)):
+        if has_mended_rows(_read_first_record(lines, mark)):
             return CsvDialect(mark)
-    sample = "\n".join(_sample_lines(text)).encode("utf-8", "replace").decode()
-    escape = "\\" if BACKSLASH_QUOTE.search(text) else ""
+    sample = "\n".join(_sample_lines(lines)).encode("utf-8", "replace").decode()
+    escape = "\\" if any(map(BACKSLASH_QUOTE.search, lines)) else ""
     quote = "'" if _has_single_quotes(sample, delimiter) else QUOTE
     if delimiter:
         return CsvDialect(delimiter, quote, escape)
@@ -83,16 +81,17 @@ def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
     return CsvDialect(max(DELIMITERS, key=sample.count), quote, escape)
 
 
-def _read_first_record(text: str, delimiter: str) -> list[str]:
+def _read_first_record(lines: Iterable[str], delimiter: str) -> list[str]:
     try:
-        return next(csv.reader((line[0] for line in LINE.finditer(text)), delimiter=delimiter), [])
+        return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
         return []
 
 
-def _sample_lines(text: str) -> Iterator[str]:
-    """Yield lines from the start and from the whole length of the text, without those that are very long."""
-    lines = [line for line in text[: 50 * SAMPLE_LENGTH].splitlines() if line.strip()]
+def _sample_lines(all_lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines from the start and from further on, without those that are very long."""
+    start = read_start(all_lines, 50 * SAMPLE_LENGTH)
+    lines = [line for line in start.splitlines() if line.strip()]
     step = max(1, len(lines) // SAMPLE_LINES)
     length = 0
     for line in [*lines[:SAMPLE_LINES], *lines[SAMPLE_LINES::step]]:
@@ -111,15 +110,15 @@ def _has_single_quotes(sample: str, delimiter: str) -> bool:
     return bool(lines) and all(re.fullmatch(f"{cell}(?:{marks}{cell})+", line) for line in lines)
 
 
-def drop_text_formulas(text: str) -> str:
-    """Return the text with each cell ="9:00" as "9:00", so that a comma in it doesn't end it."""
-    return TEXT_FORMULA_START.sub(r"\1", text) if '="' in text else text
+def drop_text_formulas(line: str) -> str:
+    """Return the line with each cell ="9:00" as "9:00", so that a comma in it doesn't end it."""
+    return TEXT_FORMULA_START.sub(r"\1", line) if '="' in line else line
 
 
-def split_records(text: str, dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
+def split_records(lines: Iterable[str], dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record starts, and its cells. Raises csv.Error."""
     reader = csv.reader(
-        (line[0] for line in LINE.finditer(text)),  # io.StringIO would hold four bytes for each letter
+        lines,
         delimiter=dialect.delimiter,
         quotechar=dialect.quote,
         escapechar=dialect.escape or None,

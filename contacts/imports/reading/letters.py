@@ -1,18 +1,22 @@
 """Bytes to letters, in whatever encoding the practice system wrote (product rule 52). Pure: no database.
 
+A text is read line by line each time, so that a file of 20 MB is never in memory as letters too.
+
 UTF-8 is told with certainty; a byte that doesn't belong in it damages its own cell only. For the older
 encodings each is tried, and the one that makes names of the bytes is taken. If two do, a person is asked.
 """
 
 import codecs
+import io
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from contacts.imports.errors import UnreadableFile, WrongChoice
+from contacts.imports.file_content import FileContent
 from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.names_check import FOREIGN, IMPOSSIBLE, rate_word
 
@@ -50,20 +54,29 @@ CLEARLY = FOREIGN  # so many points must lie between the best encoding and the n
 WORD = re.compile(r"[^\x00-\x26\x28-\x2c\x2e-\x40\x5b-\x60\x7b-\x7f\x80-\x9f]+")
 LOST_SOME = "\udc80-\udcff"  # bytes that aren't UTF-8, as `surrogateescape` decodes them
 ESCAPED = re.compile(f"[{LOST_SOME}]")
-LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True)
 class DecodedText:
-    """A file's text and the name of its encoding (Python's), and the question if it isn't certain.
+    """The lines of a file with their ends, its encoding (Python's name), the question if it isn't certain.
 
-    A byte that couldn't be read is a lone surrogate in the text; mend_cell() makes the best of it.
+    A byte that couldn't be read is a lone surrogate in its line; mend_cell() makes the best of it. The lines
+    are made of the bytes each time somebody goes through them. `codec`: by which, if not by `encoding`.
     """
 
-    text: str
+    content: FileContent
     encoding: str
     question: Question | None = None
+    codec: str = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return _read_lines(self.content, self.codec or self.encoding)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self)
 
 
 def name_encoding(encoding: str) -> str:
@@ -84,78 +97,100 @@ def find_encoding_name(declared: str) -> str:
     return names.get(plain, "")
 
 
-def find_certain_encoding(data: bytes) -> str:
+def find_certain_encoding(content: FileContent) -> str:
     """Return the encoding that the bytes prove: by a mark, by UTF-16's zeros, or as whole UTF-8; "" if none.
 
     ASCII proves nothing, since it is the same in most encodings.
     """
-    mark = next((name for start, name in MARKS if data.startswith(start)), "")
-    if mark:
+    if mark := _find_mark(content):
         return "utf-8" if mark == "utf-8-sig" else mark
-    if wide := _find_wide(data):
+    if wide := _find_wide(content):
         return wide
-    if data.isascii():
-        return ""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
+    if _is_ascii(content) or any(map(ESCAPED.search, _read_lines(content, "utf-8"))):
         return ""
     return "utf-8"
 
 
-def decode_file(data: bytes, encoding: str = "", answers: Mapping[str, str] | None = None) -> DecodedText:
+def _find_mark(content: FileContent) -> str:
+    begin = content.read_start(4)
+    return next((name for mark, name in MARKS if begin.startswith(mark)), "")
+
+
+def _is_ascii(content: FileContent) -> bool:
+    return all(piece.isascii() for piece in content.read_pieces())
+
+
+def decode_file(
+    content: FileContent, encoding: str = "", answers: Mapping[str, str] | None = None
+) -> DecodedText:
     """Return the file's text. `encoding`: chosen by a person, else it is found out.
 
     Raises UnreadableFile if the bytes aren't text, WrongChoice if they can't be of the encoding chosen.
     """
     if encoding:
-        return DecodedText(_decode_as_told(data, encoding), encoding)
-    mark = next((name for start, name in MARKS if data.startswith(start)), "")
-    wide = mark if mark in ("utf-16", "utf-32") else "" if mark else _find_wide(data)
+        return _decode_as_told(content, encoding)
+    mark = _find_mark(content)
+    wide = mark if mark in ("utf-16", "utf-32") else "" if mark else _find_wide(content)
     if wide:
-        return DecodedText(_decode_wide(data, wide), wide)
-    if b"\0" in data:
+        return _check_wide(DecodedText(content, wide))
+    if any(b"\0" in piece for piece in content.read_pieces()):
         raise UnreadableFile(describe_binary())
-    data = data.removeprefix(codecs.BOM_UTF8)
-    text = data.decode("utf-8", "surrogateescape")
-    if mark or _is_utf8(text):
-        return DecodedText(_check_text(text), "utf-8")
-    found, question = _find_encoding(data)
-    if question and (answer := question.find_answer(answers or {})):
-        found = answer
-    return DecodedText(_check_text(data.decode(found, "replace")), found, question)
+    decoded = DecodedText(content, "utf-8")
+    if not (mark or _is_ascii(content) or _is_utf8(decoded)):
+        found, question = _find_encoding(content)
+        if question and (answer := question.find_answer(answers or {})):
+            found = answer
+        decoded = DecodedText(content, found, question)
+    return _check_text(decoded)
 
 
-def may_be_encoding(data: bytes, encoding: str) -> bool:
+def may_be_encoding(content: FileContent, encoding: str) -> bool:
     """Whether a file can have the letters that were chosen for an earlier one (product rule 52).
 
     They answer the question about its letters where there is one; where they are found out, they must agree.
     """
     try:
-        told, found = _decode_as_told(data, encoding), decode_file(data)
+        told, found = _decode_as_told(content, encoding), decode_file(content)
     except UnreadableFile:
         return False
-    offered = [choice.value for choice in found.question.choices] if found.question else []
-    return told == found.text or any(told == data.decode(each, "replace") for each in offered)
+    offered = found.question.choices if found.question else ()
+    likely = [found, *(DecodedText(content, choice.value) for choice in offered)]
+    return any(_have_same_lines(told, each) for each in likely)
 
 
-def _decode_as_told(data: bytes, encoding: str) -> str:
+def _have_same_lines(one: DecodedText, other: DecodedText) -> bool:
+    return all(mine == its for mine, its in itertools.zip_longest(one, other))
+
+
+def _read_lines(content: FileContent, codec: str, errors: str = "") -> Iterator[str]:
+    """Each line with its end, which is CR, LF or both. `errors`: as Python names what is done about them."""
+    stream = content.open()
+    if stream.peek().startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+    errors = errors or ("surrogateescape" if codec == "utf-8" else "replace")
+    return io.TextIOWrapper(stream, codec, errors, newline="")
+
+
+def _decode_as_told(content: FileContent, encoding: str) -> DecodedText:
     """Return the text in the encoding that a person chose; a few bytes may be damaged."""
     if encoding not in {**ENCODINGS, **OTHER_NAMES}:
         wrong = _("“%(name)s” isn't an encoding that can be read.") % {"name": encoding[:40]}
         raise WrongChoice("encoding", wrong)
-    certain, data = find_certain_encoding(data), data.removeprefix(codecs.BOM_UTF8)
+    certain = find_certain_encoding(content)
     is_wide = certain.startswith(("utf-16", "utf-32"))
     if is_wide != encoding.startswith(("utf-16", "utf-32")) or (is_wide and certain[:6] != encoding[:6]):
         raise _do_not_fit(encoding)
-    text = data.decode(
-        certain if is_wide else encoding, "surrogateescape" if encoding == "utf-8" else "replace"
-    )
-    damaged = len(ESCAPED.findall(text)) if encoding == "utf-8" else text.count("\ufffd")
-    sound = len(NOT_ASCII.findall(text)) - damaged
-    if damaged > sound or "\0" in text:
+    decoded = DecodedText(content, encoding, codec=certain if is_wide else "")
+    damaged = others = 0
+    for line in decoded:
+        if "\0" in line:
+            raise _do_not_fit(encoding)
+        if not line.isascii():
+            damaged += len(ESCAPED.findall(line)) if encoding == "utf-8" else line.count("\ufffd")
+            others += len(NOT_ASCII.findall(line))
+    if damaged > others - damaged:
         raise _do_not_fit(encoding)
-    return text
+    return decoded
 
 
 def _do_not_fit(encoding: str) -> WrongChoice:
@@ -163,9 +198,9 @@ def _do_not_fit(encoding: str) -> WrongChoice:
     return WrongChoice("encoding", text % {"name": name_encoding(encoding)})
 
 
-def _find_wide(data: bytes) -> str:
+def _find_wide(content: FileContent) -> str:
     """Return UTF-16 of either order for a file without a mark: every second byte of most letters is 0."""
-    start = data[:4096]
+    start = content.read_start(4096)
     even, odd = start[0::2].count(0), start[1::2].count(0)
     if odd > len(start) // 4 and even < odd // 8:
         return "utf-16-le"
@@ -174,16 +209,17 @@ def _find_wide(data: bytes) -> str:
     return ""
 
 
-def _decode_wide(data: bytes, encoding: str) -> str:
+def _check_wide(decoded: DecodedText) -> DecodedText:
+    """Return the text. Raises UnreadableFile if it isn't one."""
     try:
-        text = data.decode(encoding)
+        is_binary = any("\0" in line for line in _read_lines(decoded.content, decoded.encoding, "strict"))
     except UnicodeDecodeError:
         raise UnreadableFile(
             _("The file's characters can't be read. Save it as “CSV UTF-8” and upload it again.")
         ) from None
-    if "\0" in text:
+    if is_binary:
         raise UnreadableFile(describe_binary())
-    return text
+    return decoded
 
 
 def describe_binary() -> str:
@@ -191,30 +227,50 @@ def describe_binary() -> str:
     return _("This isn't a text file. Export the list as CSV and upload the CSV file.")
 
 
-def _check_text(text: str) -> str:
+def _check_text(decoded: DecodedText) -> DecodedText:
     """Return the text. Raises UnreadableFile if more than 1 character in 50 is a control character."""
-    start = text[:4096]
+    start = read_start(decoded, 4096)
     control = sum(char < " " and char not in "\t\r\n\f\v\x1a\x1b" for char in start)
     if control > len(start) // 50:
         raise UnreadableFile(describe_binary())
-    return text
+    return decoded
 
 
-def _is_utf8(text: str) -> bool:
+def read_start(lines: Iterable[str], length: int) -> str:
+    """Return the first `length` characters of a text."""
+    start, found = [], 0
+    for line in lines:
+        start.append(line[:length])
+        found += len(line)
+        if found >= length:
+            break
+    return "".join(start)[:length]
+
+
+def _is_utf8(lines: Iterable[str]) -> bool:
     """Whether text decoded with `surrogateescape` is UTF-8 in which at most some bytes are damaged."""
-    if text.isascii():
-        return True
-    lost = sum(1 for _found in ESCAPED.finditer(text))
+    lost = sum(len(ESCAPED.findall(line)) for line in lines)
     if not lost:
         return True
-    words = [word for word in WORD.findall(text) if not word.isascii() and not ESCAPED.search(word)]
-    names = [word for word in words[:MOST_WORDS] if rate_word(word) < IMPOSSIBLE]
-    return sum(1 for word in words for char in word if char > "\x7f") >= lost and len(names) * 2 > len(words)
+    letters = words = names = 0
+    for word in _find_other_words(lines):
+        if not ESCAPED.search(word):
+            letters += sum(char > "\x7f" for char in word)
+            words += 1
+            names += words <= MOST_WORDS and rate_word(word) < IMPOSSIBLE
+    return letters >= lost and names * 2 > min(words, MOST_WORDS)
 
 
-def _find_encoding(data: bytes) -> tuple[str, Question | None]:
+def _find_other_words(lines: Iterable[str]) -> Iterator[str]:
+    """Each word that has a letter which isn't ASCII."""
+    for line in lines:
+        if not line.isascii():
+            yield from (word for word in WORD.findall(line) if not word.isascii())
+
+
+def _find_encoding(content: FileContent) -> tuple[str, Question | None]:
     """Return the most likely encoding, and a question if another one is as good."""
-    lines = list(itertools.islice((line for _at, line in _list_lines_with_letters(data)), SAMPLE_LINES))
+    lines = list(itertools.islice((line for _at, line in _list_lines_with_letters(content)), SAMPLE_LINES))
     sample = b"\n".join(lines)
     rated = sorted(_rate_encodings(sample), key=lambda each: each[0])
     if not rated:
@@ -228,14 +284,14 @@ def _find_encoding(data: bytes) -> tuple[str, Question | None]:
         return usual, None
     if len(rivals) == 1:
         rivals = _differing(rated)
-    return usual, _ask(rivals[:MOST_CHOICES], data)
+    return usual, _ask(rivals[:MOST_CHOICES], content)
 
 
-def _list_lines_with_letters(data: bytes) -> Iterable[tuple[int, bytes]]:
-    """Yield number and text of each line that isn't ASCII."""
-    for at, line in enumerate(LINE.finditer(data), 1):
-        if not line[0].isascii():
-            yield at, line[0].rstrip(b"\r\n")
+def _list_lines_with_letters(content: FileContent) -> Iterable[tuple[int, bytes]]:
+    """Yield number and bytes of each line that isn't ASCII."""
+    for at, line in enumerate(_read_lines(content, "latin-1"), 1):
+        if not line.isascii():
+            yield at, line.encode("latin-1").rstrip(b"\r\n")
 
 
 def _rate_encodings(sample: bytes) -> Iterable[tuple[int, str, tuple[str, ...]]]:
@@ -262,7 +318,7 @@ def _differing(rated: Iterable[tuple[int, str, tuple[str, ...]]]) -> list[tuple[
     return [(name, words) for words, name in found.items()]
 
 
-def _ask(rivals: Sequence[tuple[str, tuple[str, ...]]], data: bytes) -> Question:
+def _ask(rivals: Sequence[tuple[str, tuple[str, ...]]], content: FileContent) -> Question:
     """Ask which letters are right; each choice shows the words in which they differ."""
     differing = [
         index
@@ -273,7 +329,7 @@ def _ask(rivals: Sequence[tuple[str, tuple[str, ...]]], data: bytes) -> Question
         Choice(name, name_encoding(name), ", ".join(dict.fromkeys(words[at] for at in differing[:4])))
         for name, words in rivals
     )
-    lines = tuple(at for at, _line in itertools.islice(_list_lines_with_letters(data), 5))
+    lines = tuple(at for at, _line in itertools.islice(_list_lines_with_letters(content), 5))
     text = _("The file doesn't say how its letters are stored. Which of these are written correctly?")
     return Question(LETTERS, text, choices, lines)
 

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from contacts.imports.errors import UnreadableFile, WrongChoice
+from contacts.imports.file_content import FileContent
 from contacts.imports.files import (
     LARGEST_CELL,
+    LOOKED_AT,
     NO_ANSWERS,
     NO_CHOICES,
     RawRow,
@@ -91,9 +93,9 @@ class SheetRead:
     mender: CellMender
 
 
-def start_of(data: bytes) -> bytes:
+def begin_of(start: bytes) -> bytes:
     """Return the first bytes in lower case as ASCII, without a byte order mark, NULs and white space."""
-    return data[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
+    return start[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
 
 
 def refuse(code: str) -> UnreadableFile:
@@ -108,12 +110,16 @@ class WorkbookReader:
     kind = "workbook"
     takes = ("header_line", "sheet")
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        return data.startswith((*ZIP, OLE))
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        return start.startswith((*ZIP, OLE))
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
+        data = content.read_whole()
         code = _find_fault_of_zip(data) if data.startswith(ZIP) else _find_fault_of_ole(data)
         if code:
             raise refuse(code)
@@ -126,19 +132,22 @@ class WebPageReader:
     kind = "web_page"
     takes = ("encoding", "header_line", "sheet")
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        start = start_of(data)
-        has_table = b"<table" in data[: 256 * 1024].replace(b"\0", b"").lower()
-        return start.startswith((b"<!doctype html", b"<html", b"<table")) or (
-            start.startswith(b"<") and has_table and XML_SPREADSHEET not in start
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        begin = begin_of(start)
+        has_table = b"<table" in start.replace(b"\0", b"").lower()
+        return begin.startswith((b"<!doctype html", b"<html", b"<table")) or (
+            begin.startswith(b"<") and has_table and XML_SPREADSHEET not in begin
         )
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
-        declared = CHARSET.search(data[:4096])
+        declared = CHARSET.search(content.read_start(4096))
         name = find_encoding_name(declared[1].decode()) if declared else ""
-        decoded = decode_file(data, choices.encoding or ("" if _is_utf8(data) else name), answers)
+        decoded = decode_file(content, choices.encoding or ("" if _is_utf8(content) else name), answers)
         return _read_sheets("web_page", _encode(decoded), gettext("Web page"), choices, answers, decoded)
 
 
@@ -148,13 +157,16 @@ class CalendarReader:
     kind = "calendar"
     takes = ("encoding",)
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        return start_of(data).startswith(b"begin:vcalendar")
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        return begin_of(start).startswith(b"begin:vcalendar")
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
-        return _read_records("calendar", data, gettext("Calendar"), choices, answers)
+        return _read_records("calendar", content, gettext("Calendar"), choices, answers)
 
 
 class FhirReader:
@@ -163,14 +175,17 @@ class FhirReader:
     kind = "fhir"
     takes = ("encoding",)
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        start = start_of(data)
-        return start.startswith((b"{", b"[{", b"[ {", b"[\n", b"[\r")) and not start.startswith(b"{\\rtf")
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        begin = begin_of(start)
+        return begin.startswith((b"{", b"[{", b"[ {", b"[\n", b"[\r")) and not begin.startswith(b"{\\rtf")
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
-        return _read_records("fhir", data, "FHIR", choices, answers)
+        return _read_records("fhir", content, "FHIR", choices, answers)
 
 
 class RefusingReader:
@@ -179,20 +194,23 @@ class RefusingReader:
     kind = "refused"
     takes = ()
 
-    def is_mine(self, file_name: str, data: bytes) -> bool:
-        return bool(_name_kind(data))
+    def is_mine(self, file_name: str, start: bytes) -> bool:
+        return bool(_name_kind(start))
 
     def read(
-        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+        self,
+        content: FileContent,
+        choices: ReadChoices = NO_CHOICES,
+        answers: Mapping[str, str] = NO_ANSWERS,
     ) -> Table:
-        raise refuse(_name_kind(data))
+        raise refuse(_name_kind(content.read_start(LOOKED_AT)))
 
 
-def _name_kind(data: bytes) -> str:
-    for start, code in STARTS:
-        if data.startswith(start):
+def _name_kind(start: bytes) -> str:
+    for mark, code in STARTS:
+        if start.startswith(mark):
             return code
-    text = start_of(data)
+    text = begin_of(start)
     if text.startswith(b"begin:vcard"):
         return "people"
     if text.startswith(b"mime-version:") and b"multipart/related" in text:
@@ -232,7 +250,8 @@ def _find_fault_of_ole(data: bytes) -> str:
     return "document" if "WordDocument".encode("utf-16-le") in data else ""
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_utf8(content: FileContent) -> bool:
+    data = content.read_whole()
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -331,10 +350,10 @@ def _choose_sheet(
 
 
 def _read_records(
-    kind: str, data: bytes, form: str, choices: ReadChoices, answers: Mapping[str, str]
+    kind: str, content: FileContent, form: str, choices: ReadChoices, answers: Mapping[str, str]
 ) -> Table:
     """Return the table of a kind that has no header of its own."""
-    decoded = decode_file(data, choices.encoding, answers)
+    decoded = decode_file(content, choices.encoding, answers)
     [sheet] = _parse(kind, _encode(decoded))
     mender = CellMender()
     if len(sheet.rows) < 2:

@@ -124,8 +124,8 @@ def _run(options: dict[str, Any]) -> ImportReport:
     given = {name: options[name] for name in OPTION_NAMES if options.get(name) is not None}
     chosen = choose_reading(chosen, given)
     path: Path = options["file"]
-    data = _read_bytes(path)
-    return (preview_file if options["dry_run"] else import_file)(data, path.name, chosen)
+    run = preview_file if options["dry_run"] else import_file
+    return run(_read_bytes(path), path.name, chosen)
 
 
 def _write_rejected(path: Path, to_mend: RowsToMend) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from contacts.imports.file_content import pack_file
 from contacts.imports.files import NO_CHOICES, ReadChoices, Table, read_table
 from contacts.imports.list_reading import READERS
 
@@ -18,7 +19,9 @@ def read_list(name: str, **answers: str) -> Table:
 
 def read_bytes(data: bytes, choices: ReadChoices = NO_CHOICES, **answers: str) -> Table:
     """Read a file that has these bytes."""
-    return read_table("list", data, largest=LARGEST, readers=READERS, choices=choices, answers=answers)
+    return read_table(
+        "list", pack_file(data), largest=LARGEST, readers=READERS, choices=choices, answers=answers
+    )
 
 
 def read_rows(data: bytes | str, choices: ReadChoices = NO_CHOICES) -> list[tuple[str, ...]]:

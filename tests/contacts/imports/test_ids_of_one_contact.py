@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contacts.imports import row_blocks
+from contacts.imports.file_content import pack_file
 from contacts.imports.list_planning import begin_planning
 from contacts.imports.list_reading import read_list
 from contacts.imports.plan_parts import list_lines, split_plan
@@ -197,6 +198,6 @@ def test_a_new_id_beside_the_own_one_with_another_number_is_somebody_else(order:
 def test_what_one_contact_may_be_is_written_together() -> None:
     """So what is planned again, because somebody edits them, is planned for both."""
     data = write_list(FATHER, COUSIN | {"patient": "20", "first": "Ada"}, SON)
-    planning = begin_planning(read_list(data, "list.csv", ImportOptions()))
+    planning = begin_planning(read_list(pack_file(data), "list.csv", ImportOptions()))
     parts = [part for block in planning.plan_blocks() for part in split_plan(block.plan, 1)]
     assert [list_lines(part) for part in parts] == [[2, 4], [3]]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from contacts.imports.dates import guess_order
 from contacts.imports.errors import UnreadableFile
+from contacts.imports.file_content import pack_file
 from contacts.imports.files import read_table
 from contacts.imports.list_reading import READERS
 from contacts.imports.reading.calendars import parse_calendar
@@ -136,7 +137,7 @@ def test_a_file_made_to_break_the_reader_is_refused_in_a_sentence_within_seconds
 def test_a_cell_of_50_megabytes_is_refused_where_so_large_a_file_is_allowed() -> None:
     data, began = HEADER + b'A1,"' + b"x" * 50 * 1024**2 + b'"\n', time.monotonic()
     with pytest.raises(UnreadableFile, match="has no end or is far too large"):
-        read_table("list.csv", data, largest=100 * 1024**2, readers=READERS)
+        read_table("list.csv", pack_file(data), largest=100 * 1024**2, readers=READERS)
     assert time.monotonic() - began < WITHIN
 
 

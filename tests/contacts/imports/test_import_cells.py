@@ -12,6 +12,7 @@ from contacts.imports.columns import find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import guess_order, read_date
 from contacts.imports.errors import MissingColumns
+from contacts.imports.file_content import pack_file
 from contacts.imports.problems import CellFault
 from contacts.imports.reading.cells import clean_cell
 from contacts.imports.times import place_in_zone, read_time, split_date_and_time
@@ -256,7 +257,7 @@ def test_a_list_is_read_in_every_usual_encoding_with_every_usual_delimiter(
     encoding: str, delimiter: str
 ) -> None:
     zoe = AISHA | {"first": "Zoë", "last": "O'Brien, Müller", "provider": 'N. "Nan" Brooks, NP'}
-    table = CsvReader().read(write_list(zoe, zoe, encoding=encoding, delimiter=delimiter))
+    table = CsvReader().read(pack_file(write_list(zoe, zoe, encoding=encoding, delimiter=delimiter)))
     assert len(table.headers) == 14
     assert [row.line for row in table.rows] == [2, 3]
     assert table.rows[0].cells[2:4] == ("O'Brien, Müller", "Zoë")
@@ -265,7 +266,7 @@ def test_a_list_is_read_in_every_usual_encoding_with_every_usual_delimiter(
 
 def test_lines_are_counted_as_a_text_editor_counts_them() -> None:
     data = b'sep=,\r\nName,Date\r\n"two\r\nlines",1\r\n\r\nthird,2\r\n'
-    assert [(row.line, row.cells[0]) for row in CsvReader().read(data).rows] == [
+    assert [(row.line, row.cells[0]) for row in CsvReader().read(pack_file(data)).rows] == [
         (3, "two lines"),
         (6, "third"),
     ]
@@ -310,6 +311,6 @@ def test_what_they_guard_within_a_cell_is_read_as_what_it_was(cell: str) -> None
     assert clean_cell(guarded) == clean_cell(cell)
     lines = io.StringIO()
     csv.writer(lines).writerows([["Name", "Date"], [guarded, "1"]])
-    assert CsvReader().read(lines.getvalue().encode()).rows[0].cells[0] == clean_cell(cell)
+    assert CsvReader().read(pack_file(lines.getvalue().encode())).rows[0].cells[0] == clean_cell(cell)
     ends_at_semicolon = next(csv.reader([guarded.partition("\n")[0]], delimiter=";"))
     assert not any(part.strip()[:1] in ("=", "+", "-", "@", "＝") for part in ends_at_semicolon[1:] if part)

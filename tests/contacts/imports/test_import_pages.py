@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.imports.files import ReadChoices
-from contacts.imports.importing import preview_file
+from contacts.imports.importing import preview_stored
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import (
     FileGone,
@@ -208,7 +208,7 @@ def test_a_stored_file_is_read_as_it_was_stored() -> None:
     )
     batch = store_file(data, long_name, options, how=ImportBatch.How.FOLDER)
     stored = read_stored_file(ImportBatch.objects.get())
-    assert (stored.data, stored.options) == (data, options)
+    assert (stored.content.read_whole(), stored.options) == (data, options)
     assert (batch.state, batch.how, batch.by, len(batch.file_name)) == ("asking", "folder", None, 255)
 
 
@@ -262,7 +262,7 @@ def test_what_another_person_answers_during_a_preview_is_kept(
     desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_downtown()
-    preview, look = upload(desk, write_list(AISHA)), preview_file
+    preview, look = upload(desk, write_list(AISHA)), preview_stored
     batch = ImportBatch.objects.get()
     save_options(batch, ImportOptions(answers={"a": "old", "b": "old"}))
 
@@ -270,7 +270,7 @@ def test_what_another_person_answers_during_a_preview_is_kept(
         save_options(batch, ImportOptions(answers={"a": "theirs", "b": "old", "c": "theirs"}))
         return look(*args)
 
-    monkeypatch.setattr(imports, "preview_file", look_while_another_answers)
+    monkeypatch.setattr(imports, "preview_stored", look_while_another_answers)
     posted = {"check": "", "question": ["a", "b"], "answer-0": "old", "answer-1": "mine"}
     assert desk.post(preview, posted).status_code == 200
     answers = read_stored_file(batch).options.answers

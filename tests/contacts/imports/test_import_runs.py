@@ -129,7 +129,7 @@ def test_a_file_is_kept_compressed_and_one_of_an_earlier_release_is_read_too(
     assert len(ImportFile.objects.get().content) < len(data) / 2
     if is_of_earlier_release:
         ImportFile.objects.update(content=data, is_compressed=False)
-    assert read_stored_file(batch).data == data
+    assert read_stored_file(batch).content.read_whole() == data
     run_waiting_imports()
     assert read_result(batch)[0]["added"] == 7
 

@@ -11,6 +11,7 @@ import pytest
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import ORDER_KEY, ask_about_order, guess_order, read_date
 from contacts.imports.errors import ImportRefused, WrongChoice
+from contacts.imports.file_content import pack_file
 from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered
 from contacts.imports.files import NO_CHOICES, ReadChoices, Table
 from contacts.imports.mending import may_be_to_mend
@@ -100,7 +101,7 @@ def test_every_delimiter_and_encoding_has_words_for_staff() -> None:
     ],
 )
 def test_only_bytes_that_prove_their_encoding_are_certain(data: bytes, encoding: str) -> None:
-    assert find_certain_encoding(data) == encoding
+    assert find_certain_encoding(pack_file(data)) == encoding
 
 
 @pytest.mark.parametrize(
@@ -116,14 +117,14 @@ def test_only_bytes_that_prove_their_encoding_are_certain(data: bytes, encoding:
 )
 def test_letters_that_cant_be_those_of_the_file_are_refused(data: bytes, encoding: str) -> None:
     with pytest.raises(WrongChoice) as caught:
-        decode_file(data, encoding)
+        decode_file(pack_file(data), encoding)
     assert caught.value.choice == "encoding"
 
 
 def test_letters_that_a_person_chose_are_taken_though_others_are_likelier() -> None:
-    assert decode_file("Peña".encode("cp437"), "cp437").text == "Peña"
-    assert decode_file("Ağaoğlu".encode("cp1254"), "cp1254").text == "Ağaoğlu"
-    assert decode_file(b"\xef\xbb\xbf" + "Zoë".encode(), "utf-8").text == "Zoë"
+    assert decode_file(pack_file("Peña".encode("cp437")), "cp437").text == "Peña"
+    assert decode_file(pack_file("Ağaoğlu".encode("cp1254")), "cp1254").text == "Ağaoğlu"
+    assert decode_file(pack_file(b"\xef\xbb\xbf" + "Zoë".encode()), "utf-8").text == "Zoë"
 
 
 EITHER = [(2, "3/4/2027"), (3, "2/1/2027")]
@@ -223,7 +224,7 @@ def read_kept(data: bytes, kept: ReadChoices, headers: str = "", **chosen: Any) 
     """A list as it is read by what is remembered of its source, and by what was chosen for itself."""
     options = ImportOptions(reading=ReadChoices(**chosen))
     effective = EffectiveOptions(options, kept=kept, kept_headers=tuple(headers.split(",")))
-    table, _ = read_as_remembered(RawFile("list.csv", data, 10**6, (CsvReader(),)), effective)
+    table, _ = read_as_remembered(RawFile("list.csv", pack_file(data), 10**6, (CsvReader(),)), effective)
     return table
 
 
@@ -248,7 +249,7 @@ def test_a_remembered_header_that_is_repeated_on_a_page_drops_no_rows_above_it()
     ],
 )
 def test_a_file_is_one_to_mend_by_its_header_only(data: bytes, is_it: bool) -> None:
-    raw = RawFile("list.csv", data, 10**6, (CsvReader(),))
+    raw = RawFile("list.csv", pack_file(data), 10**6, (CsvReader(),))
     assert (may_be_to_mend(data) and has_headers_of_mending(raw, ImportOptions())) is is_it
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contacts.imports import row_blocks
+from contacts.imports.file_content import pack_file
 from contacts.imports.list_planning import begin_planning
 from contacts.imports.list_reading import read_list
 from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS
@@ -115,7 +116,7 @@ def test_if_several_people_have_its_name_and_number_a_row_stays_apart_and_is_not
 def test_it_stays_apart_when_only_some_of_these_lines_are_planned_again() -> None:
     twin = SARAH | {"id": "A3", "patient": "P2", "time": "11:00 AM"}
     data = write_list(SARAH, WITHOUT_ID, twin)
-    planning = begin_planning(read_list(data, "list.csv", ImportOptions()))
+    planning = begin_planning(read_list(pack_file(data), "list.csv", ImportOptions()))
     [block] = planning.plan_blocks()
     for lines, people in (({2, 3}, 2), ({3}, 1), ({2, 3, 4}, 3)):
         plan, _problems = planning.plan_lines(block, lines)

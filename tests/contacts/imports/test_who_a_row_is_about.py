@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from contacts.imports import file_reading, list_planning
 from contacts.imports.csv_files import CsvReader
+from contacts.imports.file_content import pack_file
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.planning import make_plan
 from contacts.imports.practice import ImportOptions
@@ -213,7 +214,7 @@ def test_a_cell_that_the_reader_says_is_damaged_overwrites_no_name(monkeypatch: 
     """(product rule 52)"""
     make_downtown()
     import_rows(AISHA)
-    read = CsvReader().read(write_list(AISHA | {"last": "Okafar", "first": "Asha"}))
+    read = CsvReader().read(pack_file(write_list(AISHA | {"last": "Okafar", "first": "Asha"})))
     damaged = replace(read, damaged=frozenset({(2, 2), (2, 3)}))  # last and first name
     monkeypatch.setattr(file_reading, "read_table", lambda *_, **__: damaged)
     assert import_file(b"-", "list.csv", ImportOptions()).changes == ()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.imports.importing import preview_file
+from contacts.imports.importing import preview_stored
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import (
     delete_old_files,
@@ -143,13 +143,13 @@ def test_a_newer_list_is_said_if_both_came_at_once() -> None:
 def test_a_newer_list_is_said_if_it_came_while_the_older_was_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    older, preview = arrive(data=ELSEWHERE), preview_file
+    older, preview = arrive(data=ELSEWHERE), preview_stored
 
     def look_while_another_comes(*args: Any) -> Any:
         arrive("tuesday.csv", ELSEWHERE)
         return preview(*args)
 
-    monkeypatch.setattr(arrivals, "preview_file", look_while_another_comes)
+    monkeypatch.setattr(arrivals, "preview_stored", look_while_another_comes)
     arrivals.settle_arrival(older)
     assert NEWER in read(older)[1]
 

@@ -135,7 +135,7 @@ def test_the_questions_of_the_first_fetch_are_answered_once(
     fetch_and_import()
     assert ImportBatch.objects.get() == batch, "newer content takes the place of what waits"
     stored = read_stored_file(batch)
-    assert b"Noah Brown" in stored.data
+    assert b"Noah Brown" in stored.content.read_whole()
     options = stored.options
     save_options(batch, type(options)(source="room1", zones={"Downtown": "America/New_York"}))
     ImportBatch.objects.update(error="")

@@ -251,7 +251,7 @@ def test_a_newer_list_of_the_name_takes_the_place_of_one_that_waits_for_answers(
     (share / "list.csv").write_bytes(TWO)
     bring_in()
     batch = ImportBatch.objects.get()
-    assert read_stored_file(batch).data == TWO
+    assert read_stored_file(batch).content.read_whole() == TWO
     assert (batch.state, batch.error != "") == ("asking", True)
     assert "newer list" in (share / "failed/list.csv.report.txt").read_text()
     make_downtown()
