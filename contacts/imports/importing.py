@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
@@ -135,7 +135,8 @@ def run_import(batch: ImportBatch) -> ImportReport:
         while True:
             file, planning = _read_stored_list(batch)
             try:
-                run.write(_list_to_write(planning), rows=len(file.rows))
+                before = run.read_written_lines()
+                run.write(_list_to_write(planning, before), rows=len(file.rows), before=before)
                 break
             except PracticeChanged:
                 log.info("import %s: the practice was changed, so the file is read again", batch.pk)
@@ -162,10 +163,10 @@ def _read_stored_list(batch: ImportBatch) -> tuple[ReadList, ListPlanning]:
     return file, planning
 
 
-def _list_to_write(planning: ListPlanning) -> Iterator[BlockToWrite]:
-    """Plan each block when the one before is written."""
+def _list_to_write(planning: ListPlanning, written: Collection[int]) -> Iterator[BlockToWrite]:
+    """Plan each block when the one before is written, without the lines that are `written` already."""
     file = planning.file
-    for block in planning.plan_blocks():
+    for block in planning.plan_blocks(written):
         yield BlockToWrite(
             block.plan,
             file.practice,

@@ -20,8 +20,8 @@ class OtherRows:
 
     `appointment_ids`, `patient_ids`: of all rows of the file; `used`: appointments (ids here) that other rows
     were matched with, but not by their id; `lacks_patient_ids`: some row has none; `batch`: of the file, if
-    some of its rows may be written already, such as those of earlier blocks; `renamed`: contacts (ids) who
-    get another name or number by earlier blocks.
+    some of its rows may be written already, such as those of earlier blocks; `taken`: contacts (ids) who get
+    another name or number by other rows, or of whom rows are that are written already.
     """
 
     appointment_ids: Container[str]
@@ -29,7 +29,7 @@ class OtherRows:
     used: Container[int]
     lacks_patient_ids: bool
     batch: ImportBatch | None = None
-    renamed: Container[int] = ()
+    taken: Container[int] = ()
 
     def have(self, appointment: Appointment, ids: Collection[str], source: str) -> bool:
         """Whether another row is about that appointment. `ids`: of the rows that are matched now."""

@@ -51,17 +51,22 @@ def _contacts() -> QuerySet[Contact]:
     return Contact.objects.select_related("phone", "other_phone")
 
 
-def find_known_ids(known: Known, source: str, *, household: bool, others: OtherRows) -> None:
-    """Match by the patient's id: fills known.contacts, or what else becomes of an id (see Known)."""
+def find_known_ids(
+    known: Known, source: str, *, household: bool, others: OtherRows, ids_beside: Collection[str]
+) -> None:
+    """Match by the patient's id: fills known.contacts, or what else becomes of an id (see Known).
+
+    `ids_beside`: of other rows of the block.
+    """
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
-    anew = match_respelled_ids(ids, by_id, _contacts().filter(source=source))
+    anew = match_respelled_ids({*ids, *ids_beside}, by_id, _contacts().filter(source=source))
     survivors = [one for external_id, one in by_id.items() if not has_own_id(one, source, external_id)]
     prefetch_related_objects(survivors, "merges")
     for key, person in list(known.people.items()):
         contact = by_id.get(person.patient_id) or anew.get(person.patient_id)
-        if contact and person.patient_id:
-            is_guess = person.patient_id not in by_id
+        is_guess = person.patient_id not in by_id
+        if contact and person.patient_id and not (is_guess and contact.pk in others.taken):
             _take_by_id(known, key, contact, source, household=household, is_guess=is_guess)
             is_other = not is_guess and not has_own_id(contact, source, person.patient_id)
             if is_other and known.contacts.get(key) == contact:
@@ -124,9 +129,9 @@ def find_likely_contacts(
     renamed = {contacts[0].pk: unknown[key] for key, contacts in found.items()}
     by_name = _find_by_name(unnamed, source, renamed, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
     for key, contacts in by_name.items():
-        # all rows about a contact are in one block: what has another name or number since isn't theirs
-        as_before = [one for one in contacts if one.pk not in others.renamed]
-        if fitting := [one for one in as_before if _fits_its_id(unknown[key], named.get(one.pk))]:
+        # all rows about a contact are in one part: who has another name or number since isn't theirs
+        left = [one for one in contacts if one.pk not in others.taken]
+        if fitting := [one for one in left if _fits_its_id(unknown[key], named.get(one.pk))]:
             found[key] = fitting
     return found
 

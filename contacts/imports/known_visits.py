@@ -26,9 +26,11 @@ def _appointments() -> QuerySet[Appointment]:
     )
 
 
-def find_visits_by_id(known: Known, ids: Collection[str], source: str, renamed: Mapping[str, str]) -> None:
+def find_visits_by_id(
+    known: Known, ids: Collection[str], source: str, renamed: Mapping[str, str], ids_beside: Collection[str]
+) -> None:
     """Find by id, or the one that it had before, and where none is the same, by one that is written in
-    another way (product rule 51).
+    another way (product rule 51). `ids_beside`: of other rows of the block.
     """
     of_source = _appointments().filter(source=source)
     known.by_id = {each.external_id: each for each in of_source.filter(is_any_external_id(ids))}
@@ -36,9 +38,10 @@ def find_visits_by_id(known: Known, ids: Collection[str], source: str, renamed: 
     if before:
         for visit in of_source.filter(is_any_external_id(before)):
             known.by_id[before[visit.external_id]] = visit
-    for given, found in match_respelled_ids(ids, known.by_id, of_source).items():
-        known.by_id[given] = found
-        known.written_anew[given] = found.external_id
+    for given, found in match_respelled_ids({*ids, *ids_beside}, known.by_id, of_source).items():
+        if given in ids:
+            known.by_id[given] = found
+            known.written_anew[given] = found.external_id
 
 
 def drop_guesses_at_others(known: Known, rows: Iterable[AppointmentRow]) -> None:

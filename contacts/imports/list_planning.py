@@ -3,8 +3,10 @@
 Its rows are planned block by block (row_blocks), so that the plan of a whole file is never in memory.
 """
 
+from array import array
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from contacts.imports.changes import describe_appointment
 from contacts.imports.columns import Columns
@@ -21,6 +23,7 @@ from contacts.imports.list_reading import ReadList
 from contacts.imports.matching import find_known, match_people
 from contacts.imports.missing import find_missing
 from contacts.imports.one_person import join_people
+from contacts.imports.packed_lists import SeenKeys
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
 from contacts.imports.plan_notes import OLDER_VERSION, ONLY_CANCELLED, OTHER_TIMES, SERIES_CANCELLED
 from contacts.imports.planning import is_surely_of, make_plan
@@ -30,6 +33,7 @@ from contacts.imports.reading.descriptions import describe_lines
 from contacts.imports.rows import RowResult
 from contacts.imports.status_words import CANCELLED
 from contacts.imports.weak_ids import is_household_header
+from contacts.imports.written_records import WrittenRecords
 from contacts.models import ImportBatch
 
 
@@ -48,32 +52,55 @@ class ListPlanning:
 
     `batch`: None for a preview; what it has added itself isn't known here yet, and isn't missing. `used`:
     appointments (ids here) that rows of the blocks before were matched with, but not by an id that is in the
-    file; `renamed`: contacts (ids) to whom these blocks give another name or number.
+    file; `taken`: contacts (ids) to whom these blocks give another name or number. Of a batch both have also
+    what its parts that are written already are about, none of which any other row is about.
     """
 
     file: ReadList
     batch: ImportBatch | None = None
     span: RowSpan = field(default_factory=RowSpan)
     duplicates: int = 0
-    used: set[int] = field(default_factory=set)
-    renamed: set[int] = field(default_factory=set)
+    used: SeenKeys = field(default_factory=SeenKeys)
+    taken: SeenKeys = field(default_factory=SeenKeys)
+    _written: WrittenRecords | None = None
 
-    def plan_blocks(self) -> Iterator[PlannedBlock]:
+    def plan_blocks(self, written: Collection[int] = ()) -> Iterator[PlannedBlock]:
         """Compare one block after the other with what is here at that moment.
 
-        Whoever goes through them lets go of a block (`del`) before the next one is planned, as is done here:
-        the records of known people are large.
+        `written`: lines that the batch has written already, before a restart; they are left out. Whoever goes
+        through the blocks lets go of one (`del`) before the next one is planned, as is done here: the records
+        of known people are large.
         """
-        self.used, self.renamed = set(), set()
+        self.used, self.taken = SeenKeys(), SeenKeys()
+        self._written = WrittenRecords(self.batch) if self.batch else None
+        if written:
+            self._note_written()
         for block in self.file.read_blocks():
-            planned = PlannedBlock(*self._plan_rows(block.results), block.results)
+            rest = [result for result in block.results if result.line not in written]
+            beside = block.results if len(rest) < len(block.results) else ()
+            planned = PlannedBlock(*self._plan_rows(rest, beside=beside), block.results)
             yield planned
-            self.used |= _list_used(self.file, planned.plan)
-            self.renamed |= _list_renamed(planned.plan)
+            self._note_matches(planned.plan)
             del block, planned
 
+    def _note_matches(self, plan: Plan) -> None:
+        for pk in _list_used(self.file, plan):
+            self.used.add(pk)
+        for pk in _list_renamed(plan):
+            self.taken.add(pk)
+
+    def _note_written(self) -> None:
+        """Note what the parts written since the last time are about."""
+        if self._written:
+            contacts, appointments = self._written.read_new()
+            for pk in contacts:
+                self.taken.add(pk)
+            for pk in appointments:
+                self.used.add(pk)
+
     def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
-        """Plan some lines of the last block again, against what is here now."""
+        """Plan some lines of the last block again, of which none is written, against what is here now."""
+        self._note_written()
         some = [result for result in block.results if result.line in lines]
         plan, problems = self._plan_rows(some, beside=block.results)
         return plan, [each for each in problems if each.line in lines]
@@ -110,7 +137,7 @@ class ListPlanning:
             refused=refused,
             household=is_household_header(columns.header_of("patient_id")),
             ignore_ids=ignore_ids,
-            others=_describe_others(file, self.used, self.batch, self.renamed),
+            others=_describe_others(file, self.used, self.batch, self.taken),
             renamed=file.changed_events.renamed,
             beside=block,
         )
@@ -139,13 +166,16 @@ def begin_planning(file: ReadList, batch: ImportBatch | None = None) -> ListPlan
     _put_contacts_together(file)
     if file.is_part:
         return planning
-    matched = (
-        sum(each.matched_by != MatchedBy.NOTHING for each in block.plan.rows)
-        for block in planning.plan_blocks()
-    )
-    if asked := ask_ids(planning.span, matched, file.practice, file.options.source):
+    if asked := ask_ids(planning.span, _count_matched(planning), file.practice, file.options.source):
         file.questions.append(asked)
     return planning
+
+
+def _count_matched(planning: ListPlanning) -> Iterator[int]:
+    """How many rows of each block were matched with what is here."""
+    for block in planning.plan_blocks():
+        yield sum(each.matched_by != MatchedBy.NOTHING for each in block.plan.rows)
+        del block
 
 
 def describe_list(file: ReadList) -> list[Problem]:
@@ -170,8 +200,7 @@ def _put_contacts_together(file: ReadList) -> None:
     """Have rows about one contact in one block, also if they have no id, name or number in common."""
     if not file.rows.is_divided:
         return
-    found: dict[int, tuple[int, int]] = {}  # a contact's first block, and the line of a row about them there
-    together: dict[int, list[int]] = {}
+    contacts, blocks, lines = array("q"), array("I"), array("I")  # a few bytes for each of very many rows
     for at, block in enumerate(file.read_blocks()):
         known = match_people(
             collect_people(result.row for result in block.results if result.row),
@@ -182,11 +211,16 @@ def _put_contacts_together(file: ReadList) -> None:
             renamed=file.changed_events.renamed,
         )
         for pk, line in [*_list_contacts(known), *_list_cancelled(known, block.results)]:
-            first_block, first_line = found.setdefault(pk, (at, line))
-            if first_block != at:
-                together.setdefault(pk, [first_line]).append(line)
+            contacts.append(pk)
+            blocks.append(at)
+            lines.append(line)
         del block, known
-    file.rows.join_lines(list(together.values()))
+    together = []
+    for _pk, places in groupby(sorted(range(len(contacts)), key=contacts.__getitem__), contacts.__getitem__):
+        line_of = {blocks[place]: lines[place] for place in places}
+        if len(line_of) > 1:
+            together.append(list(line_of.values()))
+    file.rows.join_lines(together)
 
 
 def _list_contacts(known: Known) -> Iterator[tuple[int, int]]:
@@ -221,10 +255,10 @@ def _describe_others(
     file: ReadList,
     used: Container[int] = (),
     batch: ImportBatch | None = None,
-    renamed: Container[int] = (),
+    taken: Container[int] = (),
 ) -> OtherRows:
     rows = file.rows
-    return OtherRows(rows.appointment_ids, rows.patient_ids, used, rows.lacks_patient_ids, batch, renamed)
+    return OtherRows(rows.appointment_ids, rows.patient_ids, used, rows.lacks_patient_ids, batch, taken)
 
 
 def _list_used(file: ReadList, plan: Plan) -> set[int]:

@@ -35,9 +35,12 @@ def match_people(
     known = Known(people=dict(people))
     rows = [row for person in people.values() for row in person.rows]
     ids = {row.appointment_id for row in rows if row.appointment_id} | set(refused_ids)
-    find_visits_by_id(known, ids, source, renamed)
+    rows_beside = [row for person in beside.values() for row in person.rows]
+    visits_beside = {row.appointment_id for row in rows_beside if row.appointment_id}
+    find_visits_by_id(known, ids, source, renamed, visits_beside)
     drop_guesses_at_others(known, rows)
-    find_known_ids(known, source, household=household, others=others)
+    patients_beside = {row.patient_id for row in rows_beside if row.patient_id}
+    find_known_ids(known, source, household=household, others=others, ids_beside=patients_beside)
     found = find_likely_contacts(known, source, ignore_ids=ignore_ids, others=others)
     share_out(known, found, source, others, {**beside, **known.people})
     # one object for each, which all rows about them change

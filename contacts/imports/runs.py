@@ -67,15 +67,15 @@ class ImportRun:
     written: set[int] = field(default_factory=set)
     left: list[Problem] = field(default_factory=list)
 
-    def write(self, blocks: Iterable[BlockToWrite], rows: int) -> None:
-        """Write all parts that aren't written yet, block by block. `rows`: how many the file has.
+    def write(self, blocks: Iterable[BlockToWrite], rows: int, before: Collection[int]) -> None:
+        """Write all parts that aren't written yet, block by block. `rows`: how many the file has; `before`:
+        the lines that are written already.
 
         Raises PracticeChanged (then read, plan and write again), LeaseLost, and database errors of no row's
         making.
         """
         ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=rows)
         self.left = []
-        before = self._read_written_lines()
         for block in blocks:
             self.written = set(before)
             self._write_block(block, before)
@@ -118,7 +118,8 @@ class ImportRun:
             keep()
         self.problems += left
 
-    def _read_written_lines(self) -> set[int]:
+    def read_written_lines(self) -> set[int]:
+        """The lines of the file that are written."""
         parts = ImportPart.objects.filter(batch=self.batch).values_list("lines", flat=True)
         return {line for lines in parts for line in lines}
 
