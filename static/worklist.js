@@ -12,7 +12,7 @@
   const waiting = new Map(); // key of an entry: its element, as it will be shown
   let order = null; // the keys as they will be shown; null while nothing waits
   let pointerRests = false;
-  const underWay = new Set(); // what deeds are, by their entries or forms
+  const underWay = new Set(); // the entries about which a deed is, and the deeds that are being undone
   let lastClick = { timeStamp: -Infinity };
   let isSecondClick = false; // whether the press that is being answered is the second of a double click
   let sentPlainly = null; // the form that is sent without this script
@@ -145,6 +145,7 @@
     const isNear = Math.hypot(event.clientX - lastClick.clientX, event.clientY - lastClick.clientY) < DOUBLE.pixels;
     isSecondClick = event.detail > 0 && isSoon && isNear; // 0: by a key
     if (event.detail > 0) lastClick = event;
+    setTimeout(() => { isSecondClick = false; });
   }, true);
 
   document.addEventListener("submit", function (event) {
@@ -152,14 +153,12 @@
     if (!form || form === sentPlainly) return;
     event.preventDefault();
     const button = event.submitter;
-    const entry = form.closest("[data-entry]")?.dataset.entry ?? form.getAttribute("action");
-    if (isSecondClick || underWay.has(entry)) return;
-    const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
-    const inList = list.contains(form) || more.contains(form);
-    underWay.add(entry);
-    act(address, new FormData(form, button), inList, button)
+    const about = form.closest("[data-entry]")?.dataset.entry ?? form.elements.act?.value;
+    if (isSecondClick || underWay.has(about)) return;
+    underWay.add(about);
+    act(form, button)
       .catch(() => sendPlainly(form, button))
-      .finally(() => underWay.delete(entry));
+      .finally(() => underWay.delete(about));
   });
 
   // As a browser without this script sends it, with the button that was pressed: else another deed is done.
@@ -170,12 +169,15 @@
     sentPlainly = null;
   }
 
-  async function act(address, body, inList, button) {
-    const answer = read(await (await ask(address, body)).text());
-    if (more.open) more.close();
+  async function act(form, button) {
+    const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
+    const inToast = toast.contains(form);
+    const inList = list.contains(form) || more.contains(form);
+    const answer = read(await (await ask(address, new FormData(form, button))).text());
+    if (more.contains(form)) more.close();
     const now = answer.querySelector("template[data-entry-now]");
     if (now) put(now.content.querySelector("[data-entry]"), inList, button);
-    showToast(answer.querySelector("template[data-toast]").content);
+    showToast(answer.querySelector("template[data-toast]").content, inToast);
     look().catch(() => {});
   }
 
@@ -210,7 +212,10 @@
   }
 
   let leaves;
-  function showToast(content) {
+  let later = null; // what the toast will say once the pointer has left its Undo
+  function showToast(content, wasPressed = false) {
+    later = !wasPressed && toast.matches(":hover") && toast.querySelector("[data-undo]") ? content : null;
+    if (later) return;
     clearTimeout(leaves);
     toast.replaceChildren(content);
     leave();
@@ -222,6 +227,7 @@
     }, 12000);
   }
   toast.addEventListener("click", (event) => { if (event.target.closest("[data-close-toast]")) toast.replaceChildren(); });
+  toast.addEventListener("pointerleave", () => { if (later) showToast(later); });
   leave();
 
   // --- more about one entry ---
@@ -233,6 +239,7 @@
       opener = link;
       try {
         more.innerHTML = await (await ask(link.href)).text();
+        more.dataset.entry = link.closest("[data-entry]").dataset.entry;
         more.showModal();
       } catch {
         window.location.assign(link.href);

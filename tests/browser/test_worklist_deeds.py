@@ -15,10 +15,16 @@ PRESS_UNDO_AT_ONCE = """
         undo.click();
     }).observe(document.getElementById("worklist-toast"), { childList: true, subtree: true });
 """
-PRESS_BOTH = """
+PRESS_ALL = """
     (rows) => rows.forEach((id) => document.querySelector(`#${id} [formaction$="/take/"]`).click())
 """
+FREE_ALL = "UPDATE reminders_followup SET taken_by_id = NULL, taken_at = NULL WHERE resolved_at IS NULL"
 RESOLUTION = "SELECT coalesce(max(resolution), '') FROM reminders_followup WHERE id = %s"
+
+
+@pytest.fixture(autouse=True)
+def all_free(clinic: RunningClinic) -> None:
+    clinic.execute(FREE_ALL)
 
 
 def test_a_press_whose_answer_is_lost_is_sent_again_as_the_same_press(
@@ -59,12 +65,32 @@ def test_undo_is_taken_as_soon_as_it_is_offered(desk: Page, clinic: RunningClini
     expect(desk.locator("#worklist-toast")).to_contain_text("Undone.")
 
 
+def test_undo_stays_under_the_pointer_while_another_deed_is_answered(
+    desk: Page, clinic: RunningClinic
+) -> None:
+    """What takes its place would be undone instead."""
+    desk.goto(f"{clinic.web}/worklist/")
+    free = desk.locator("[data-entry]", has=desk.get_by_role("button", name="Take"))
+    one, other = [str(free.nth(place).get_attribute("id")) for place in (0, 1)]
+    toast = desk.locator("#worklist-toast")
+    desk.evaluate(PRESS_ALL, [one])
+    toast.get_by_role("button", name="Undo").hover()
+    deed = toast.locator("[name=act]")
+    before = deed.input_value()
+    with desk.expect_response("**/take/"):
+        desk.evaluate(PRESS_ALL, [other])
+    expect(desk.locator(f"#{other}").get_by_role("button", name="Take")).to_have_count(0)
+    assert deed.input_value() == before
+    desk.mouse.move(5, 5)
+    expect(deed).not_to_have_value(before)
+
+
 def test_two_entries_pressed_one_after_the_other_are_both_done(desk: Page, clinic: RunningClinic) -> None:
     """While the first was on its way, the second press did nothing, and nothing said so."""
     desk.goto(f"{clinic.web}/worklist/")
     free = desk.locator("[data-entry]", has=desk.get_by_role("button", name="Take"))
     rows = [desk.locator(f"#{free.nth(place).get_attribute('id')}") for place in (0, 1)]
-    desk.evaluate(PRESS_BOTH, [row.get_attribute("id") for row in rows])
+    desk.evaluate(PRESS_ALL, [row.get_attribute("id") for row in rows])
     for row in rows:
         expect(row.get_by_role("button", name="Take")).to_have_count(0)
 
@@ -79,6 +105,7 @@ def test_nothing_slides_under_the_pointer_where_a_button_was_pressed_that_goes(
     row = desk.locator("[data-entry]", has=desk.get_by_role("button", name="Take")).first
     entry = desk.locator(f"#{row.get_attribute('id')}")
     take = entry.get_by_role("button", name="Take")
+    take.hover()  # from now on the list stays, whatever comes or goes
     before = _list_places(entry)
     room = take.bounding_box()
     take.click()
