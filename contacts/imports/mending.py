@@ -35,7 +35,6 @@ IDS_CHANGED = "ids changed"
 OF_SOURCE = "source: "  # the last part
 SOURCE_OF_PART_KEY = "source_of_part"
 AS_SAID, AS_CHOSEN = "as_said", "as_chosen"
-LOOKED_AT = 64 * 1024  # bytes of a file in which its header has to be
 
 
 @dataclass(frozen=True)

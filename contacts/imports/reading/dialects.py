@@ -9,7 +9,7 @@ from clevercsv.detect import Detector
 from django.utils.translation import gettext_lazy
 
 from contacts.imports.headers import has_mended_rows
-from contacts.imports.reading.letters import read_start
+from contacts.imports.reading.letters import take_start
 
 DELIMITERS = {
     ",": gettext_lazy("commas"),
@@ -90,7 +90,7 @@ def _read_first_record(lines: Iterable[str], delimiter: str) -> list[str]:
 
 def _sample_lines(all_lines: Iterable[str]) -> Iterator[str]:
     """Yield lines from the start and from further on, without those that are very long."""
-    start = read_start(all_lines, 50 * SAMPLE_LENGTH)
+    start = take_start(all_lines, 50 * SAMPLE_LENGTH)
     lines = [line for line in start.splitlines() if line.strip()]
     step = max(1, len(lines) // SAMPLE_LINES)
     length = 0

@@ -73,9 +73,8 @@ class DecodedText:
     def __iter__(self) -> Iterator[str]:
         return _read_lines(self.content, self.codec or self.encoding)
 
-    @property
-    def text(self) -> str:
-        """All of it."""
+    def read_whole(self) -> str:
+        """All of it, for what can't be read line by line."""
         return "".join(self)
 
 
@@ -159,6 +158,8 @@ def may_be_encoding(content: FileContent, encoding: str) -> bool:
 
 
 def _have_same_lines(one: DecodedText, other: DecodedText) -> bool:
+    if one.encoding == other.encoding:
+        return True
     return all(mine == its for mine, its in itertools.zip_longest(one, other))
 
 
@@ -229,14 +230,14 @@ def describe_binary() -> str:
 
 def _check_text(decoded: DecodedText) -> DecodedText:
     """Return the text. Raises UnreadableFile if more than 1 character in 50 is a control character."""
-    start = read_start(decoded, 4096)
+    start = take_start(decoded, 4096)
     control = sum(char < " " and char not in "\t\r\n\f\v\x1a\x1b" for char in start)
     if control > len(start) // 50:
         raise UnreadableFile(describe_binary())
     return decoded
 
 
-def read_start(lines: Iterable[str], length: int) -> str:
+def take_start(lines: Iterable[str], length: int) -> str:
     """Return the first `length` characters of a text."""
     start, found = [], 0
     for line in lines:

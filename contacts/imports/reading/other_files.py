@@ -93,7 +93,7 @@ class SheetRead:
     mender: CellMender
 
 
-def begin_of(start: bytes) -> bytes:
+def plain_start(start: bytes) -> bytes:
     """Return the first bytes in lower case as ASCII, without a byte order mark, NULs and white space."""
     return start[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
 
@@ -133,10 +133,10 @@ class WebPageReader:
     takes = ("encoding", "header_line", "sheet")
 
     def is_mine(self, file_name: str, start: bytes) -> bool:
-        begin = begin_of(start)
+        plain = plain_start(start)
         has_table = b"<table" in start.replace(b"\0", b"").lower()
-        return begin.startswith((b"<!doctype html", b"<html", b"<table")) or (
-            begin.startswith(b"<") and has_table and XML_SPREADSHEET not in begin
+        return plain.startswith((b"<!doctype html", b"<html", b"<table")) or (
+            plain.startswith(b"<") and has_table and XML_SPREADSHEET not in plain
         )
 
     def read(
@@ -158,7 +158,7 @@ class CalendarReader:
     takes = ("encoding",)
 
     def is_mine(self, file_name: str, start: bytes) -> bool:
-        return begin_of(start).startswith(b"begin:vcalendar")
+        return plain_start(start).startswith(b"begin:vcalendar")
 
     def read(
         self,
@@ -176,8 +176,8 @@ class FhirReader:
     takes = ("encoding",)
 
     def is_mine(self, file_name: str, start: bytes) -> bool:
-        begin = begin_of(start)
-        return begin.startswith((b"{", b"[{", b"[ {", b"[\n", b"[\r")) and not begin.startswith(b"{\\rtf")
+        plain = plain_start(start)
+        return plain.startswith((b"{", b"[{", b"[ {", b"[\n", b"[\r")) and not plain.startswith(b"{\\rtf")
 
     def read(
         self,
@@ -210,7 +210,7 @@ def _name_kind(start: bytes) -> str:
     for mark, code in STARTS:
         if start.startswith(mark):
             return code
-    text = begin_of(start)
+    text = plain_start(start)
     if text.startswith(b"begin:vcard"):
         return "people"
     if text.startswith(b"mime-version:") and b"multipart/related" in text:
@@ -260,7 +260,7 @@ def _is_utf8(content: FileContent) -> bool:
 
 
 def _encode(decoded: DecodedText) -> bytes:
-    return decoded.text.encode("utf-8", "replace")
+    return decoded.read_whole().encode("utf-8", "replace")
 
 
 def _parse(kind: str, data: bytes) -> list[ParsedSheet]:
