@@ -135,8 +135,7 @@ def run_import(batch: ImportBatch) -> ImportReport:
         while True:
             file, planning = _read_stored_list(batch)
             try:
-                before = run.read_written_lines()
-                run.write(_list_to_write(planning, before), rows=len(file.rows), before=before)
+                run.write(_list_to_write(planning, run.read_written_lines()), rows=len(file.rows))
                 break
             except PracticeChanged:
                 log.info("import %s: the practice was changed, so the file is read again", batch.pk)

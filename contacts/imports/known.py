@@ -21,7 +21,7 @@ class OtherRows:
     `appointment_ids`, `patient_ids`: of all rows of the file; `used`: appointments (ids here) that other rows
     were matched with, but not by their id; `lacks_patient_ids`: some row has none; `batch`: of the file, if
     some of its rows may be written already, such as those of earlier blocks; `taken`: contacts (ids) who get
-    another name or number by other rows, or of whom rows are that are written already.
+    another name or number by other rows, or were added by them.
     """
 
     appointment_ids: Container[str]

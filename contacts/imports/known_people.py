@@ -60,7 +60,7 @@ def find_known_ids(
     """
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
-    anew = match_respelled_ids({*ids, *ids_beside}, by_id, _contacts().filter(source=source))
+    anew = match_respelled_ids(ids, by_id, _contacts().filter(source=source), ids_beside)
     survivors = [one for external_id, one in by_id.items() if not has_own_id(one, source, external_id)]
     prefetch_related_objects(survivors, "merges")
     for key, person in list(known.people.items()):
@@ -129,7 +129,7 @@ def find_likely_contacts(
     renamed = {contacts[0].pk: unknown[key] for key, contacts in found.items()}
     by_name = _find_by_name(unnamed, source, renamed, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
     for key, contacts in by_name.items():
-        # all rows about a contact are in one part: who has another name or number since isn't theirs
+        # all rows about a contact are in one part: who is new or has another name since isn't theirs
         left = [one for one in contacts if one.pk not in others.taken]
         if fitting := [one for one in left if _fits_its_id(unknown[key], named.get(one.pk))]:
             found[key] = fitting

@@ -38,10 +38,9 @@ def find_visits_by_id(
     if before:
         for visit in of_source.filter(is_any_external_id(before)):
             known.by_id[before[visit.external_id]] = visit
-    for given, found in match_respelled_ids({*ids, *ids_beside}, known.by_id, of_source).items():
-        if given in ids:
-            known.by_id[given] = found
-            known.written_anew[given] = found.external_id
+    for given, found in match_respelled_ids(ids, known.by_id, of_source, ids_beside).items():
+        known.by_id[given] = found
+        known.written_anew[given] = found.external_id
 
 
 def drop_guesses_at_others(known: Known, rows: Iterable[AppointmentRow]) -> None:

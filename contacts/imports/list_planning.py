@@ -19,7 +19,7 @@ from contacts.imports.doubts import (
 )
 from contacts.imports.known import Known, OtherRows
 from contacts.imports.known_visits import find_visits_by_time
-from contacts.imports.list_reading import ReadList
+from contacts.imports.list_reading import ListBlock, ReadList
 from contacts.imports.matching import find_known, match_people
 from contacts.imports.missing import find_missing
 from contacts.imports.one_person import join_people
@@ -52,8 +52,9 @@ class ListPlanning:
 
     `batch`: None for a preview; what it has added itself isn't known here yet, and isn't missing. `used`:
     appointments (ids here) that rows of the blocks before were matched with, but not by an id that is in the
-    file; `taken`: contacts (ids) to whom these blocks give another name or number. Of a batch both have also
-    what its parts that are written already are about, none of which any other row is about.
+    file; `taken`: contacts (ids) to whom these blocks give another name or number. When a batch is planned
+    again, both have what its written parts did (written_records). `matched`: `used`, and what lines are about
+    that a written part has refused.
     """
 
     file: ReadList
@@ -62,6 +63,7 @@ class ListPlanning:
     duplicates: int = 0
     used: SeenKeys = field(default_factory=SeenKeys)
     taken: SeenKeys = field(default_factory=SeenKeys)
+    matched: SeenKeys = field(default_factory=SeenKeys)
     _written: WrittenRecords | None = None
 
     def plan_blocks(self, written: Collection[int] = ()) -> Iterator[PlannedBlock]:
@@ -71,12 +73,15 @@ class ListPlanning:
         through the blocks lets go of one (`del`) before the next one is planned, as is done here: the records
         of known people are large.
         """
-        self.used, self.taken = SeenKeys(), SeenKeys()
+        self.used, self.taken, self.matched = SeenKeys(), SeenKeys(), SeenKeys()
         self._written = WrittenRecords(self.batch) if self.batch else None
-        if written:
+        refused: Collection[int] = ()
+        if self._written and written:
             self._note_written()
+            refused = self._written.read_refused_lines() & {*written}
         for block in self.file.read_blocks():
             rest = [result for result in block.results if result.line not in written]
+            self._note_refused([result for result in block.results if result.line in refused], block)
             beside = block.results if len(rest) < len(block.results) else ()
             planned = PlannedBlock(*self._plan_rows(rest, beside=beside), block.results)
             yield planned
@@ -86,17 +91,26 @@ class ListPlanning:
     def _note_matches(self, plan: Plan) -> None:
         for pk in _list_used(self.file, plan):
             self.used.add(pk)
+            self.matched.add(pk)
         for pk in _list_renamed(plan):
             self.taken.add(pk)
 
+    def _note_refused(self, refused: Sequence[RowResult], block: ListBlock) -> None:
+        """Note what lines are about that written parts have refused: it isn't missing."""
+        if not refused:
+            return
+        plan, _problems = self._plan_rows(refused, beside=block.results)
+        for pk in _list_used(self.file, plan):
+            self.matched.add(pk)
+
     def _note_written(self) -> None:
-        """Note what the parts written since the last time are about."""
+        """Note what the parts written since the last time did."""
         if self._written:
-            contacts, appointments = self._written.read_new()
-            for pk in contacts:
+            for pk in self._written.read_new_contacts():
                 self.taken.add(pk)
-            for pk in appointments:
+            for pk in self._written.read_new_appointments():
                 self.used.add(pk)
+                self.matched.add(pk)
 
     def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
         """Plan some lines of the last block again, of which none is written, against what is here now."""
@@ -114,7 +128,7 @@ class ListPlanning:
         return find_missing(
             self.span.days,
             ids=self.file.rows.appointment_ids,
-            matched=self.used,
+            matched=self.matched,
             source=self.file.options.source,
             id_header=self.file.columns.header_of("appointment_id"),
             added_by=self.batch,

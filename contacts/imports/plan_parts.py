@@ -11,13 +11,13 @@ from contacts.imports.people import person_key
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow
 
 
-def split_plan(plan: Plan, most_rows: int, *, done: Collection[int] = ()) -> list[Plan]:
-    """Return the plan in parts, in the order of the file, without the lines in `done`.
+def split_plan(plan: Plan, most_rows: int) -> list[Plan]:
+    """Return the plan in parts, in the order of the file.
 
     A part has `most_rows` rows at most, unless more than that belong together.
     """
     parts: list[list[PlannedRow | RefusedRow]] = []
-    for group in find_groups(plan, done):
+    for group in find_groups(plan):
         if not parts or len(parts[-1]) + len(group) > most_rows:
             parts.append([])
         parts[-1] += group
@@ -32,10 +32,10 @@ def halve_plan(plan: Plan) -> list[Plan]:
     return [_make_part(plan, rows) for rows in halves if rows]
 
 
-def find_groups(plan: Plan, done: Collection[int] = ()) -> list[list[PlannedRow | RefusedRow]]:
+def find_groups(plan: Plan) -> list[list[PlannedRow | RefusedRow]]:
     """Return the rows that belong together, those with the first line of the file first."""
     joined = _Joined()
-    rows = [row for row in list_rows(plan) if find_line(row) not in done]
+    rows = list_rows(plan)
     for row in rows:
         for key in _list_keys(plan, row):
             joined.join(("line", find_line(row)), key)

@@ -14,15 +14,21 @@ Row = TypeVar("Row", Appointment, Contact)
 
 
 def match_respelled_ids(
-    ids: Collection[str], found: Mapping[str, Row], rows: QuerySet[Row]
+    ids: Collection[str], found: Mapping[str, Row], rows: QuerySet[Row], beside: Collection[str] = ()
 ) -> dict[str, Row]:
-    """The rows whose ids are those of the file but for how they are written, if each is of one row only."""
+    """The rows whose ids are those of the file but for how they are written, if each is of one row only.
+
+    `beside`: other ids of the file, for which no row is looked for.
+    """
     given: dict[str, list[str]] = defaultdict(list)
     for each in ids:
         given[plain_id(each)].append(each)
     open_ids = {plain for plain, written in given.items() if not any(each in found for each in written)}
     if not open_ids:
         return {}
+    for each in {*beside} - {*ids}:
+        if plain_id(each) in open_ids:
+            given[plain_id(each)].append(each)
     spelled = {way for plain in open_ids for each in given[plain] for way in spell_id(each)}
     here: dict[str, set[Row]] = defaultdict(set)
     for row in rows.filter(is_any_external_id(spelled)):

@@ -1,8 +1,8 @@
 """Write a planned file part by part, each part in a short transaction, so that nobody waits for its locks.
 
-With each part its lines, counts and problems are stored. After a restart the file is planned again, and those
-lines are neither written nor counted again. A part that the database refuses is planned again and halved,
-until the rows that it refuses are alone: they are left out, with a problem on each line.
+With each part its lines, counts and problems are stored. After a restart the other lines are planned again.
+A part that the database refuses is planned again and halved, until the rows that it refuses are alone: they
+are left out, with a problem on each line.
 """
 
 import logging
@@ -67,9 +67,8 @@ class ImportRun:
     written: set[int] = field(default_factory=set)
     left: list[Problem] = field(default_factory=list)
 
-    def write(self, blocks: Iterable[BlockToWrite], rows: int, before: Collection[int]) -> None:
-        """Write all parts that aren't written yet, block by block. `rows`: how many the file has; `before`:
-        the lines that are written already.
+    def write(self, blocks: Iterable[BlockToWrite], rows: int) -> None:
+        """Write the blocks, of lines that aren't written yet, part by part. `rows`: how many the file has.
 
         Raises PracticeChanged (then read, plan and write again), LeaseLost, and database errors of no row's
         making.
@@ -77,13 +76,13 @@ class ImportRun:
         ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=rows)
         self.left = []
         for block in blocks:
-            self.written = set(before)
-            self._write_block(block, before)
+            self.written = set()
+            self._write_block(block)
             del block
 
-    def _write_block(self, block: BlockToWrite, done: Collection[int]) -> None:
-        """Write the parts of a block, without the lines in `done`; keep the problems of lines in no part."""
-        for part in split_plan(block.plan, PART_ROWS, done=done):
+    def _write_block(self, block: BlockToWrite) -> None:
+        """Write the parts of a block; keep the problems of lines in no part."""
+        for part in split_plan(block.plan, PART_ROWS):
             self._write_safely(block, part)
         in_no_part = [some for line, some in block.problems.items() if line not in self.written]
         self.left += [each for some in in_no_part for each in some]

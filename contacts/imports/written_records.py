@@ -1,11 +1,14 @@
-"""What the parts of an import that are written already are about: no row of another part is about that.
+"""What the parts of an import that are written already have done: it must not look like other rows' people.
 
 All rows about a contact or an appointment are in one part (plan_parts). But whom a part has added or renamed
-may look like somebody else in the file once the rest is planned again: after a restart, or as staff changed
+may look like the patient of another row once the rest is planned again: after a restart, or as staff changed
 something meanwhile.
 """
 
-from contacts.models import ImportBatch, ImportChange, ImportedRecords
+from contacts.imports.problems import REJECTED
+from contacts.models import ContactMerge, ImportBatch, ImportChange, ImportedRecords, OverwrittenValues
+
+NAMES_AND_NUMBERS = ["first_name", "last_name", "phone_id", "other_phone_id"]  # keys of OverwrittenValues
 
 
 class WrittenRecords:
@@ -13,20 +16,39 @@ class WrittenRecords:
 
     def __init__(self, batch: ImportBatch) -> None:
         self._batch = batch
-        self._last_part = self._last_change = 0
+        self._last_part = self._last_added = self._last_renamed = 0
 
-    def read_new(self) -> tuple[list[int], list[int]]:
-        """The ids of contacts and of appointments that parts written since the last time are about."""
-        contacts: list[int] = []
-        appointments: list[int] = []
-        for part in ImportedRecords.objects.filter(batch=self._batch, pk__gt=self._last_part).order_by("pk"):
-            contacts += part.contacts
-            appointments += part.appointments
-            self._last_part = part.pk
+    def read_new_contacts(self) -> set[int]:
+        """Whom (ids) parts written since the last time have added, or given another name or number.
+
+        Not those with whom staff have merged somebody since the list came: another row may be about that one.
+        """
         added = ImportChange.objects.filter(
-            batch=self._batch, what=ImportChange.What.CONTACT_ADDED, pk__gt=self._last_change
+            batch=self._batch, what=ImportChange.What.CONTACT_ADDED, pk__gt=self._last_added
         )
-        for pk, contact in added.order_by("pk").values_list("pk", "contact_id"):
-            contacts += [contact] if contact else []  # None: erased since
-            self._last_change = pk
-        return contacts, appointments
+        renamed = OverwrittenValues.objects.filter(
+            batch=self._batch, after__has_any_keys=NAMES_AND_NUMBERS, pk__gt=self._last_renamed
+        )
+        found: set[int] = set()
+        for change in added.order_by("pk").only("contact_id"):
+            self._last_added = change.pk
+            found.add(change.contact_id or 0)
+        for values in renamed.order_by("pk").only("contact_id"):
+            self._last_renamed = values.pk
+            found.add(values.contact_id or 0)
+        merged = ContactMerge.objects.filter(at__gte=self._batch.made_at)
+        return found - set(merged.values_list("survivor_id", flat=True))
+
+    def read_refused_lines(self) -> set[int]:
+        """The lines that were rejected, or that the database refused."""
+        rejected = self._batch.problems.filter(weight=REJECTED)
+        return set(rejected.values_list("line", flat=True))
+
+    def read_new_appointments(self) -> set[int]:
+        """The appointments (ids) here that parts written since the last time are about."""
+        parts = ImportedRecords.objects.filter(batch=self._batch, pk__gt=self._last_part)
+        found: set[int] = set()
+        for part in parts.order_by("pk"):
+            found.update(part.appointments)
+            self._last_part = part.pk
+        return found

@@ -63,12 +63,6 @@ def test_what_belongs_together_is_in_one_part(
         assert part.contacts.keys() <= {("id", row.row.patient_id) for row in part.rows}
 
 
-def test_lines_that_are_written_are_in_no_part() -> None:
-    parts = split_plan(make_plan_of(list(FOUR), {"A": 1}), 2, done={2, 4})
-    assert [list_lines(part) for part in parts] == [[3, 5]]
-    assert parts[0].contacts == {}
-
-
 @pytest.mark.parametrize(
     ("rows", "halves"),
     [(FOUR, [[2, 3], [4, 5]]), (FOUR[:3], [[2, 3], [4]]), ([make_row(2, "A"), make_row(3, "A")], [[2, 3]])],

@@ -2,26 +2,30 @@
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.contrib.auth.models import User
+from django.db import DataError, transaction
 
 from contacts.imports import row_blocks, runs
 from contacts.imports.apply import write_plan
+from contacts.imports.plans import Plan
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import queue_import, store_file
+from contacts.merging import lock_pair, merge_contacts
 from contacts.models import Appointment, Contact, ImportBatch
 from tests.contacts.imports.example_lists import (
+    AISHA,
     import_rows,
     make_downtown,
     run_waiting_imports,
     write_list,
 )
 from tests.contacts.imports.test_import_runs import end_leases
-from tests.contacts.imports.test_lists_twice import draw_rows, make_by_hand
+from tests.contacts.imports.test_lists_twice import KOFI, RUTH, draw_rows, make_by_hand
 
 pytestmark = pytest.mark.django_db
 SEEDS: Sequence[int] = (7, 23, 54, 65, 94, 108, 121, 166, 175, 203, 486, 554, 617)
@@ -55,16 +59,23 @@ def import_list(
     monkeypatch: pytest.MonkeyPatch,
     *,
     stop_at: int = 0,
+    meanwhile: Callable[[], None] = lambda: None,
+    refused: str = "",
 ) -> tuple[Any, int]:
-    """Import them, stopped before a part (from 1; 0: not at all); the result, and how many parts it had."""
+    """Import them, stopped before a part (from 1; 0: not at all); the result, and how many parts it had.
+
+    `meanwhile`: is done before it goes on; `refused`: the database refuses a patient of that first name.
+    """
     parts = 0
 
-    def write(*args: Any) -> Any:
+    def write(plan: Plan, *args: Any) -> Any:
         nonlocal parts
         parts += 1
         if parts == stop_at:
             raise OSError("the worker lost its connection")
-        return write_plan(*args)
+        if any(row.row.first_name == refused for row in plan.rows):
+            raise DataError("no such value")
+        return write_plan(plan, *args)
 
     monkeypatch.setattr(runs, "write_plan", write)
     options = ImportOptions(answers=answers)
@@ -72,6 +83,7 @@ def import_list(
     assert queue_import(batch)
     run_waiting_imports()
     if stop_at:
+        meanwhile()
         end_leases()
         run_waiting_imports()
     batch.refresh_from_db()
@@ -107,3 +119,32 @@ def test_a_list_that_was_stopped_and_went_on_did_what_it_does_otherwise(
         with taken_back():
             found, _ = import_list(rows, answers, monkeypatch, stop_at=part)
             assert found == right, f"stopped before part {part} of {parts}"
+
+
+ANN = AISHA | {"id": "", "patient": "P7", "first": "Ann", "last": "Lee", "mobile": "202-555-0131"}
+
+
+def test_a_row_finds_whom_staff_merged_with_somebody_new_while_the_import_stood_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_downtown()
+    import_rows(ANN | {"patient": "", "mobile": "202-555-0132", "time": "8:00 AM"}, RUTH)
+    by_name = Contact.objects.get(first_name="Ann")
+
+    def merge() -> None:
+        new = Contact.objects.get(first_name="Ann", external_id="P7")
+        merge_contacts(lock_pair(new.pk, by_name.pk), cancelled=[], by=User.objects.create(username="robin"))
+
+    rows = [ANN, RUTH | {"patient": "P2"}, ANN | {"patient": "", "mobile": "202-555-0132", "time": "9:00 AM"}]
+    import_list(rows, {"ids": "all_new"}, monkeypatch, stop_at=2, meanwhile=merge)
+    assert Contact.objects.filter(first_name="Ann").count() == 1
+
+
+def test_a_visit_whose_row_was_left_out_before_a_restart_is_not_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_downtown()
+    import_rows(ANN, RUTH)
+    rows = [ANN | {"status": "Cancelled"}, RUTH, KOFI]
+    (_visits, _people, counts), _ = import_list(rows, {}, monkeypatch, stop_at=4, refused="Ann")
+    assert (counts["rejected"], counts["missing"]) == (1, 0)
