@@ -32,10 +32,10 @@ class WrittenRecords:
         found: set[int] = set()
         for change in added.order_by("pk").only("contact_id"):
             self._last_added = change.pk
-            found.add(change.contact_id or 0)
+            found |= {change.contact_id} if change.contact_id else set()
         for values in renamed.order_by("pk").only("contact_id"):
             self._last_renamed = values.pk
-            found.add(values.contact_id or 0)
+            found |= {values.contact_id} if values.contact_id else set()
         merged = ContactMerge.objects.filter(at__gte=self._batch.made_at)
         return found - set(merged.values_list("survivor_id", flat=True))
 
