@@ -32,9 +32,7 @@ TOKEN = "only-for-tests"
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
-    be_another_process(
-        monkeypatch
-    )  # else an event of an earlier test may be too recent to be followed by one
+    be_another_process(monkeypatch)  # this one may have written its state just before
     with on_small_disk(*TABLES) as one:
         yield one
 
