@@ -90,7 +90,9 @@ def find_known(
     find_visits_by_slot(known, rows, source, is_of_others)
     cancelling = [row for row in rows if row.status == CANCELLED]
     find_visits_by_time(
-        known, [*cancelling, *(each.partial for each in refused if each.partial)], is_of_others
+        known,
+        [*cancelling, *(each.partial for each in refused if each.partial)],
+        lambda each: is_of_others(each) or each.contact_id in others.taken,
     )
     matched = [*known.by_id.values(), *(each for group in known.by_slot.values() for each in group)]
     known.recalled = recall_said([each.pk for each in matched if read_memory(each, source) is None])
