@@ -111,8 +111,8 @@ def find_certain_encoding(content: FileContent) -> str:
 
 
 def _find_mark(content: FileContent) -> str:
-    begin = content.read_start(4)
-    return next((name for mark, name in MARKS if begin.startswith(mark)), "")
+    start = content.read_start(4)
+    return next((name for mark, name in MARKS if start.startswith(mark)), "")
 
 
 def _is_ascii(content: FileContent) -> bool:

@@ -40,6 +40,12 @@ def draw_rows(drawn: random.Random, *, patients: bool, visits: bool) -> list[dic
     ]
 
 
+def draw_list(drawn: random.Random) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Such rows, and the answer about their ids."""
+    rows = draw_rows(drawn, patients=drawn.random() < 0.7, visits=drawn.random() < 0.5)
+    return rows, {"ids": drawn.choice(["all_new", "match_by_time"])}
+
+
 def make_by_hand(drawn: random.Random, downtown: Location) -> None:
     """People of that family who were added by hand, some with visits."""
     for _ in range(drawn.randint(0, 3)):
@@ -229,8 +235,7 @@ def test_a_list_that_comes_twice_changes_nothing_the_second_time(
     make_by_hand(drawn, downtown)
     if drawn.random() < 0.5:
         import_rows(*draw_rows(drawn, patients=drawn.random() < 0.5, visits=drawn.random() < 0.5))
-    rows = draw_rows(drawn, patients=drawn.random() < 0.7, visits=drawn.random() < 0.5)
-    answers = {"ids": drawn.choice(["all_new", "match_by_time"])}
+    rows, answers = draw_list(drawn)
     import_rows(*rows, answers=answers)
     before = snapshot()
     report = import_rows(*rows, answers={"ids": "all_new"})

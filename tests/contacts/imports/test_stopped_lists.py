@@ -25,7 +25,7 @@ from tests.contacts.imports.example_lists import (
     write_list,
 )
 from tests.contacts.imports.test_import_runs import end_leases
-from tests.contacts.imports.test_lists_twice import KOFI, RUTH, draw_rows, make_by_hand
+from tests.contacts.imports.test_lists_twice import KOFI, RUTH, draw_list, draw_rows, make_by_hand
 
 pytestmark = pytest.mark.django_db
 SEEDS: Sequence[int] = (7, 23, 54, 65, 94, 108, 121, 166, 175, 203, 486, 554, 617, 860)
@@ -111,8 +111,7 @@ def test_a_list_that_was_stopped_and_went_on_did_what_it_does_otherwise(
     make_by_hand(drawn, make_downtown())
     if drawn.random() < 0.7:
         import_rows(*draw_rows(drawn, patients=drawn.random() < 0.7, visits=drawn.random() < 0.5))
-    rows = draw_rows(drawn, patients=drawn.random() < 0.7, visits=drawn.random() < 0.5)
-    answers = {"ids": drawn.choice(["all_new", "match_by_time"])}
+    rows, answers = draw_list(drawn)
     with taken_back():
         right, parts = import_list(rows, answers, monkeypatch)
     for part in range(2, parts + 1):
